@@ -1,0 +1,169 @@
+/// \file
+/// Views and arrays as Eigen Maps, without a copy.
+///
+/// Caveats. A Map borrows: it is valid while the array that it came from, or another that shares
+/// its mapping, is alive and not closed. A Map of a read-only array is a Map of const. Eigen's own
+/// `auto` pitfalls apply: write `Eigen::VectorXd s = m.colwise().sum();`, not `auto`.
+#pragma once
+
+#include <cstdint>
+#include <Eigen/Core>
+#include <string>
+#include <type_traits>
+#include <unsupported/Eigen/CXX11/Tensor>
+#include <utility>
+
+#include <npymap/error.hpp>
+#include <npymap/view.hpp>
+
+namespace npymap {
+namespace detail {
+
+template <order Order>
+inline constexpr int eigen_order = Order == order::c ? Eigen::RowMajor : Eigen::ColMajor;
+
+/// Eigen spells constness outside the matrix type, npymap inside the element.
+template <class T, class Plain>
+using const_like = std::conditional_t<std::is_const_v<T>, const Plain, Plain>;
+
+template <class T, order Order>
+using eigen_matrix = const_like<
+    T, Eigen::Matrix<std::remove_const_t<T>, Eigen::Dynamic, Eigen::Dynamic, eigen_order<Order>>>;
+template <class T>
+using eigen_vector = const_like<T, Eigen::Matrix<std::remove_const_t<T>, Eigen::Dynamic, 1>>;
+
+template <class T, int Rank, order Order>
+using eigen_tensor =
+    const_like<T, Eigen::Tensor<std::remove_const_t<T>, Rank, eigen_order<Order>, Eigen::Index>>;
+
+[[noreturn]] inline void refuse_layout(const char* function, std::string expected,
+                                       std::string found) {
+  throw error(errc::layout_mismatch,
+              {.subject = function, .expected = std::move(expected), .found = std::move(found)});
+}
+
+inline void require_rank(int rank, int wanted, const char* function) {
+  if (rank == wanted) return;
+  refuse_layout(function, "rank " + std::to_string(wanted), "rank " + std::to_string(rank));
+}
+
+inline void require_unit_stride(bool unit, const char* function) {
+  if (unit) return;
+  refuse_layout(function, "adjacent elements",
+                "a larger or negative stride; as_strided_matrix takes it");
+}
+
+template <order Order, class T, int Rank>
+void require_dense(const view<T, Rank>& v, const char* function) {
+  constexpr bool wants_c = Order == order::c;
+  if (wants_c ? v.is_c_contiguous() : v.is_f_contiguous()) return;
+  const bool other = wants_c ? v.is_f_contiguous() : v.is_c_contiguous();
+  refuse_layout(function, wants_c ? "dense C order" : "dense Fortran order",
+                other ? std::string(wants_c ? "Fortran order; " : "C order; ") + function + "<" +
+                            (wants_c ? "order::fortran" : "order::c") + "> or visit_matrix takes it"
+                      : std::string("strides; as_strided_matrix takes it"));
+}
+
+template <int Alignment, class T>
+void require_alignment(const T* data, const char* function) {
+  if constexpr (Alignment != Eigen::Unaligned) {
+    const auto beyond = reinterpret_cast<std::uintptr_t>(data) % Alignment;
+    if (beyond == 0) return;
+    refuse_layout(function, "elements at a multiple of " + std::to_string(Alignment) + " bytes",
+                  std::to_string(beyond) + " bytes beyond one; leave out the alignment");
+  }
+}
+
+}  // namespace detail
+
+/// The alignment that every array has whose file NumPy (1.14 or later) or npymap wrote: elements
+/// begin at a multiple of 64 bytes, in the file and so in the map. Slices may not.
+inline constexpr int numpy_alignment = Eigen::Aligned64;
+
+/// View a dense array of rank 1 as an Eigen column vector.
+///
+/// \tparam Alignment `Eigen::Unaligned`, or `npymap::numpy_alignment` to promise 64 bytes, which is
+/// checked here and lets Eigen use aligned loads. Cost: none, touches no page. For a strided one,
+/// see `as_strided_matrix`. NumPy: the array itself.
+/// \throws error layout_mismatch unless rank is 1, the stride is one element, and Alignment holds
+template <int Alignment = Eigen::Unaligned, class T, int Rank>
+auto as_vector(const view<T, Rank>& v) {
+  detail::require_rank(v.rank(), 1, "as_vector");
+  detail::require_unit_stride(v.is_c_contiguous(), "as_vector");
+  detail::require_alignment<Alignment>(v.data(), "as_vector");
+  return Eigen::Map<detail::eigen_vector<T>, Alignment>(v.data(), v.extent(0));
+}
+
+/// View a dense array of rank 2 as an Eigen matrix of the same storage order, shape (rows,
+/// columns).
+///
+/// The order is part of the type, so that Eigen walks memory the right way: C order (NumPy's
+/// default) is RowMajor, `as_matrix<order::fortran>` is ColMajor. When the file decides, use
+/// `visit_matrix`. Vectorises as an Eigen matrix in memory does. Alignment as in `as_vector`.
+/// Example: `auto m = npymap::as_matrix(x);`
+/// \throws error layout_mismatch unless rank is 2, the layout is dense in that order, and Alignment
+/// holds
+template <order Order = order::c, int Alignment = Eigen::Unaligned, class T, int Rank>
+auto as_matrix(const view<T, Rank>& v) {
+  detail::require_rank(v.rank(), 2, "as_matrix");
+  detail::require_dense<Order>(v, "as_matrix");
+  detail::require_alignment<Alignment>(v.data(), "as_matrix");
+  return Eigen::Map<detail::eigen_matrix<T, Order>, Alignment>(v.data(), v.extent(0), v.extent(1));
+}
+
+/// View any array of rank 1 or 2 as an Eigen matrix with strides; rank 1 becomes one column.
+///
+/// Strides may be negative or 0. Eigen does not vectorise along a stride that it learns at run
+/// time: give `InnerStride` 1 where rows (or, in Fortran order, columns) are dense, as those of
+/// `x(all, range(0, 8))` are. Rank 1 is a column, whose inner axis is axis 0, in either order.
+/// \throws error layout_mismatch for another rank, strides that are no whole elements, or an inner
+/// stride that is not 1 where 1 was promised
+template <order Order = order::c, int InnerStride = Eigen::Dynamic, class T, int Rank>
+auto as_strided_matrix(const view<T, Rank>& v) {
+  static_assert(InnerStride == 1 || InnerStride == Eigen::Dynamic);
+  if (v.rank() != 1) detail::require_rank(v.rank(), 2, "as_strided_matrix");
+  const auto steps = v.strides();
+  const index_t rows = v.extent(0), columns = v.rank() == 1 ? 1 : v.extent(1);
+  const index_t down = steps[0], across = v.rank() == 1 ? rows * down : steps[1];
+  const index_t inner = Order == order::c ? across : down;
+  const index_t outer = Order == order::c ? down : across;
+  if constexpr (InnerStride == 1) {
+    const index_t inner_extent = Order == order::c ? columns : rows;
+    detail::require_unit_stride(inner == 1 || inner_extent <= 1, "as_strided_matrix<..., 1>");
+  }
+  using step = Eigen::Stride<Eigen::Dynamic, InnerStride>;
+  return Eigen::Map<detail::eigen_matrix<T, Order>, Eigen::Unaligned, step>(
+      v.data(), rows, columns, step(outer, InnerStride == 1 ? 1 : inner));
+}
+
+/// View a dense array of rank R as an Eigen tensor of the same storage order.
+///
+/// As `as_matrix` for any rank, 0 included. Example: `auto t = npymap::as_tensor<3>(x);`
+/// \throws error layout_mismatch unless the rank is R, the layout is dense in that order, and
+/// Alignment holds
+template <int R, order Order = order::c, int Alignment = Eigen::Unaligned, class T, int Rank>
+auto as_tensor(const view<T, Rank>& v) {
+  detail::require_rank(v.rank(), R, "as_tensor");
+  detail::require_dense<Order>(v, "as_tensor");
+  detail::require_alignment<Alignment>(v.data(), "as_tensor");
+  Eigen::array<Eigen::Index, R> extents{};
+  for (int axis = 0; axis < R; ++axis) extents[static_cast<std::size_t>(axis)] = v.extent(axis);
+  return Eigen::TensorMap<detail::eigen_tensor<T, R, Order>, Alignment>(v.data(), extents);
+}
+
+/// Call `f` with the dense map of a rank-2 array, in whichever order it is stored.
+///
+/// `f` is a generic lambda; it is compiled for both orders and must return the same type for both.
+/// A layout dense both ways (one row, one column) counts as C order.
+/// Example: `npymap::visit_matrix(x, [](const auto& m) { return m.sum(); })`
+/// \throws error layout_mismatch unless rank is 2 and the layout is dense in one order
+template <int Alignment = Eigen::Unaligned, class T, int Rank, class F>
+decltype(auto) visit_matrix(const view<T, Rank>& v, F&& f) {
+  detail::require_rank(v.rank(), 2, "visit_matrix");
+  if (!v.is_c_contiguous() && v.is_f_contiguous()) {
+    return std::forward<F>(f)(as_matrix<order::fortran, Alignment>(v));
+  }
+  return std::forward<F>(f)(as_matrix<order::c, Alignment>(v));
+}
+
+}  // namespace npymap

@@ -1,0 +1,13 @@
+/// \file
+/// All of npymap but the adapters: <npymap/eigen.hpp> brings in Eigen.
+#pragma once
+
+#include <npymap/any_array.hpp>
+#include <npymap/array.hpp>
+#include <npymap/dtype.hpp>
+#include <npymap/error.hpp>
+#include <npymap/file_map.hpp>
+#include <npymap/header.hpp>
+#include <npymap/shape.hpp>
+#include <npymap/slice.hpp>
+#include <npymap/view.hpp>

@@ -1,0 +1,153 @@
+#include <npymap/any_array.hpp>
+
+#include <cstdint>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <npymap/array.hpp>
+#include <npymap/error.hpp>
+
+#include "array/array_access.hpp"
+#include "array/memory.hpp"
+
+namespace npymap {
+
+any_array::any_array(const detail::array_storage& source, const npymap::dtype& type,
+                     std::byte* data, const detail::layout_ref& where)
+    : detail::array_storage(source, data, where),
+      dtype_(type),
+      data_(data),
+      shape_(where.shape),
+      byte_strides_(where.byte_strides) {}
+
+any_array any_array::with(const detail::layout& moved) const {
+  return {*this,
+          dtype_,
+          data_ ? data_ + moved.offset_bytes : nullptr,
+          {moved.shape, moved.byte_strides, itemsize()}};
+}
+
+index_t any_array::size() const noexcept { return *element_count(shape_); }
+
+any_array any_array::field(std::string_view name) const {
+  const npymap::field* found = dtype_.find(name);
+  if (!found) {
+    throw error(errc::dtype_mismatch, {.path = path(),
+                                       .subject = "field",
+                                       .expected = "a field of " + descr(dtype_),
+                                       .found = quoted(name)});
+  }
+  npymap::shape extents = shape_;
+  strides steps = byte_strides_;
+  const strides inner = dense_byte_strides(found->subshape, found->type.itemsize(), order::c);
+  for (int axis = 0; axis < found->subshape.rank(); ++axis) {
+    extents.push_back(found->subshape[axis]);
+    steps.push_back(inner[axis]);
+  }
+  return {*this,
+          found->type,
+          data_ ? data_ + found->offset_bytes : nullptr,
+          {extents, steps, found->type.itemsize()}};
+}
+
+any_array any_array::slice(std::span<const slice_item> items) const {
+  return with(detail::slice(layout(), items));
+}
+any_array any_array::slice(std::string_view numpy_text) const {
+  return with(detail::slice(layout(), numpy_text));
+}
+any_array any_array::transpose() const { return with(detail::transpose(layout())); }
+any_array any_array::permute(std::span<const index_t> axes) const {
+  return with(detail::permute(layout(), axes));
+}
+any_array any_array::reshape(const npymap::shape& extents, order read_order) const {
+  return with(detail::reshape(layout(), extents, read_order));
+}
+
+void any_array::close() {
+  close_storage();
+  *this = any_array();
+}
+
+namespace detail {
+namespace {
+
+// What to call instead, for elements that are the right numbers in the wrong bytes.
+const char* hint(const dtype& found, const dtype& wanted) {
+  const bool swapped_only = found.kind() == wanted.kind() &&
+                            found.itemsize() == wanted.itemsize() && !found.is_record() &&
+                            !found.is_native() && found.step() == wanted.step();
+  return swapped_only ? " in place (load<T> copies into native byte order)" : " in place";
+}
+
+bool is_aligned(const any_array& elements, std::size_t alignment) {
+  const auto misplaced = [alignment](std::uint64_t place) { return place % alignment != 0; };
+  if (misplaced(reinterpret_cast<std::uintptr_t>(elements.data()))) return false;
+  for (int axis = 0; axis < elements.rank(); ++axis) {
+    const auto step = static_cast<std::uint64_t>(elements.byte_strides()[axis]);
+    if (elements.extent(axis) > 1 && misplaced(step)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void require_element(const any_array& elements, const dtype& wanted, std::size_t alignment,
+                     bool to_write) {
+  if (elements.dtype() != wanted) {
+    throw error(errc::dtype_mismatch, {.path = elements.path(),
+                                       .subject = "dtype",
+                                       .expected = descr(wanted) + hint(elements.dtype(), wanted),
+                                       .found = descr(elements.dtype())});
+  }
+  if (elements.size() != 0 && !is_aligned(elements, alignment)) {
+    throw error(errc::layout_mismatch,
+                {.path = elements.path(),
+                 .subject = "elements",
+                 .expected = fmt::format("addresses and strides that are multiples of {}"
+                                         " (load<T> copies into aligned memory)",
+                                         alignment),
+                 .found = "others"});
+  }
+  if (to_write && elements.mode() == open_mode::read && elements.is_mapped()) {
+    throw error(errc::read_only, {.path = elements.path(),
+                                  .subject = "elements to write",
+                                  .expected = "mode r+, w+ or c",
+                                  .found = "mode r (as<const T> reads)"});
+  }
+}
+
+void refuse_visit(const any_array& elements) {
+  throw error(errc::dtype_mismatch,
+              {.path = elements.path(),
+               .subject = "visit",
+               .expected = "bool, an integer, float32, float64, long double or complex",
+               .found = descr(elements.dtype())});
+}
+
+any_array array_access::over(file_map map, const header& facts) {
+  array_storage source;
+  source.map_ = std::move(map);
+  // A zero-size array has no bytes, and a read-only one is never written: `as` sees to that.
+  auto* const data = const_cast<std::byte*>(source.map_.data());
+  const index_t itemsize = facts.dtype.itemsize();
+  return {source,
+          facts.dtype,
+          data,
+          {facts.shape, dense_byte_strides(facts.shape, itemsize, facts.order), itemsize}};
+}
+
+any_array array_access::over(io::aligned_buffer bytes, std::string path, const header& facts) {
+  array_storage source;
+  std::byte* const data = bytes.data();
+  source.memory_ = shared<memory>::adopt(new memory(std::move(bytes), std::move(path)));
+  const index_t itemsize = facts.dtype.itemsize();
+  return {source,
+          facts.dtype,
+          data,
+          {facts.shape, dense_byte_strides(facts.shape, itemsize, facts.order), itemsize}};
+}
+
+}  // namespace detail
+}  // namespace npymap

@@ -1,0 +1,20 @@
+/// \file
+/// The way into arrays for this room: the public types have no constructor that could be misused.
+#pragma once
+
+#include <npymap/any_array.hpp>
+#include <npymap/file_map.hpp>
+#include <npymap/header.hpp>
+
+#include "io/aligned_buffer.hpp"
+
+namespace npymap::detail {
+
+struct array_access {
+  /// The dense array that `facts` describe, over a map of just its elements.
+  static any_array over(file_map map, const header& facts);
+  /// The same over memory, read from the file `path`.
+  static any_array over(io::aligned_buffer bytes, std::string path, const header& facts);
+};
+
+}  // namespace npymap::detail

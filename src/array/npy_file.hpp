@@ -1,0 +1,27 @@
+/// \file
+/// An NPY within an open file: its header, and where its elements are, all of it proved against the
+/// file.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include <npymap/any_array.hpp>
+#include <npymap/header.hpp>
+
+#include "io/file.hpp"
+
+namespace npymap::detail {
+
+/// The elements to open: all of them, or a window of rows.
+struct npy_elements {
+  header facts;                    ///< with the shape of the window
+  std::uint64_t offset_bytes = 0;  ///< from the start of the file
+  std::uint64_t size_bytes = 0;
+};
+
+/// Read and check the header, prove that the file holds every element, and place the window.
+/// Errors name the file, and bytes from its start.
+npy_elements find_elements(const io::file& opened, const open_options& options);
+
+}  // namespace npymap::detail
