@@ -1,0 +1,174 @@
+#include "io/file.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+#include <vector>
+
+#include <npymap/error.hpp>
+
+namespace npymap::io {
+namespace {
+
+std::error_code system_code() { return {errno, std::system_category()}; }
+
+[[noreturn]] void refuse_irregular(std::string path) {
+  throw error(errc::not_regular_file, {.path = std::move(path),
+                                       .subject = "open",
+                                       .expected = "a regular file",
+                                       .found = "something else"});
+}
+
+// Files of /proc and the like call themselves regular and empty, and yet have bytes.
+bool has_hidden_bytes(int descriptor) {
+  std::byte probe;
+  return sys::read(descriptor, &probe, 1, 0) != 0;
+}
+
+}  // namespace
+
+void throw_errno(std::string path, std::string operation) {
+  const std::error_code code = system_code();
+  throw error(code, {.path = std::move(path), .subject = std::move(operation)});
+}
+
+const char* system_name(const std::string& path) {
+  if (path.find('\0') != std::string::npos) {
+    throw error(errc::invalid_argument,
+                {.path = quoted(path), .subject = "file name", .expected = "no NUL character"});
+  }
+  return path.c_str();
+}
+
+file file::open(std::string path, open_mode mode) {
+  if (mode == open_mode::create) {
+    throw error(errc::invalid_argument, {.path = std::move(path),
+                                         .subject = "open mode",
+                                         .expected = "r, r+ or c for an existing file",
+                                         .found = "w+"});
+  }
+  sys::descriptor opened(sys::open_existing(system_name(path), mode == open_mode::read_write));
+  sys::file_status status;
+  if (!opened) {
+    // A socket, and a folder to be written to, cannot even be opened: say what is wrong with them.
+    const int reason = errno;
+    if (sys::status(path.c_str(), status) == 0 && !status.regular) {
+      refuse_irregular(std::move(path));
+    }
+    errno = reason;
+    throw_errno(std::move(path), "open");
+  }
+  if (sys::status(opened.get(), status) == -1) throw_errno(std::move(path), "read status");
+  if (!status.regular || (status.size_bytes == 0 && has_hidden_bytes(opened.get()))) {
+    refuse_irregular(std::move(path));
+  }
+  return {std::move(opened), std::move(path)};
+}
+
+std::uint64_t file::size_bytes() const {
+  sys::file_status status;
+  if (sys::status(descriptor_.get(), status) == -1) fail("read status");
+  return status.size_bytes;
+}
+
+std::size_t file::read_at(std::span<std::byte> out, std::uint64_t offset) const {
+  std::size_t done = 0;
+  while (done < out.size()) {
+    const auto n =
+        sys::read(descriptor_.get(), out.data() + done, out.size() - done, offset + done);
+    if (n == -1) fail("read", offset + done);
+    if (n == 0) break;
+    done += static_cast<std::size_t>(n);
+  }
+  return done;
+}
+
+void file::write_at(std::span<const std::byte> bytes, std::uint64_t offset) {
+  check_size_limit(offset, bytes.size());
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const auto n =
+        sys::write(descriptor_.get(), bytes.data() + done, bytes.size() - done, offset + done);
+    if (n == 0) errno = EIO;  // no file system does; waiting for it would be forever
+    if (n <= 0) fail("write", offset + done);
+    done += static_cast<std::size_t>(n);
+  }
+}
+
+void file::check_size_limit(std::uint64_t offset, std::uint64_t n) const {
+  const std::uint64_t limit = sys::file_size_limit();
+  if (offset <= limit && n <= limit - offset) return;
+  errno = EFBIG;
+  fail("grow", offset);
+}
+
+void file::reserve(std::uint64_t offset, std::uint64_t n) {
+  if (n == 0) return;
+  check_size_limit(offset, n);
+  const std::uint64_t size_before = size_bytes();
+  const std::uint64_t end = offset + n;
+  try {
+    if (sys::allocate(descriptor_.get(), offset, n) == -1) {
+      if (errno != EOPNOTSUPP && errno != ENOSYS) fail("reserve space", offset);
+      write_zeros(size_before, end);
+    }
+  } catch (const error&) {
+    // ext4 and btrfs keep what growth they managed.
+    sys::set_size(descriptor_.get(), size_before);
+    throw;
+  }
+  if (offset <= reserved_bytes_ && end > reserved_bytes_) reserved_bytes_ = end;
+}
+
+void file::write_zeros(std::uint64_t begin, std::uint64_t end) {
+  if (begin >= end) return;
+  constexpr std::uint64_t chunk = 1 << 20;
+  const std::vector<std::byte> zeros(static_cast<std::size_t>(std::min(chunk, end - begin)));
+  while (begin < end) {
+    const auto n = static_cast<std::size_t>(std::min(chunk, end - begin));
+    write_at({zeros.data(), n}, begin);
+    begin += n;
+  }
+}
+
+void file::set_size(std::uint64_t size_bytes) {
+  check_size_limit(size_bytes, 0);
+  if (sys::set_size(descriptor_.get(), size_bytes) == -1) fail("set size");
+  reserved_bytes_ = std::min(reserved_bytes_, size_bytes);
+}
+
+void file::sync() {
+  if (sys::sync(descriptor_.get()) == -1) fail("sync");
+  if (!fresh_folder_) return;
+  if (sys::sync_folder(fresh_folder_.get()) == -1) fail("sync folder");
+  fresh_folder_ = {};
+}
+
+void file::start_writing(std::uint64_t offset, std::uint64_t n) {
+  if (sys::start_writing(descriptor_.get(), offset, n) == -1) fail("start writing", offset);
+}
+
+bool file::space_guaranteed(std::uint64_t offset, std::uint64_t n) const {
+  const int in_place = sys::writes_in_place(descriptor_.get());
+  if (in_place == -1) fail("read file system");
+  if (in_place == 0) return false;
+  if (n == 0 || (offset <= reserved_bytes_ && n <= reserved_bytes_ - offset)) return true;
+  const std::int64_t hole = sys::next_hole(descriptor_.get(), offset);
+  if (hole == -1) fail("look for holes", offset);
+  return static_cast<std::uint64_t>(hole) - offset >= n;
+}
+
+void file::close() {
+  if (!descriptor_) return;
+  fresh_folder_ = {};
+  if (sys::close(descriptor_.release()) == -1) fail("close");
+}
+
+void file::fail(const char* operation) const { throw_errno(path_, operation); }
+
+void file::fail(const char* operation, std::uint64_t offset) const {
+  const std::error_code code = system_code();
+  throw error(code, {.path = path_, .subject = operation, .byte_offset = offset});
+}
+
+}  // namespace npymap::io

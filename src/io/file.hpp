@@ -1,0 +1,101 @@
+/// \file
+/// An open regular file: bytes at offsets, and errors that name it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+
+#include <npymap/file_map.hpp>
+
+#include "io/system.hpp"
+
+namespace npymap::io {
+
+/// An open regular file and its name. Move-only; closed by the destructor, and across exec.
+///
+/// Offsets count from the start of the file; there is no current position, so threads may read and
+/// write at once. Each failing system call is an error with path, operation and errno.
+class file {
+ public:
+  file() noexcept = default;
+
+  /// Open an existing file, to read (read, copy_on_write) or to read and write (read_write).
+  ///
+  /// Symbolic links are followed. Whatever is not a regular file with a size of its own (folders,
+  /// FIFOs, sockets, devices, files of /proc) is refused and never hangs.
+  /// \throws error not_regular_file, invalid_argument (mode create), the system's
+  static file open(std::string path, open_mode mode);
+
+  /// As it was given; in messages.
+  const std::string& path() const noexcept { return path_; }
+  int native_handle() const noexcept { return descriptor_.get(); }
+  bool is_open() const noexcept { return static_cast<bool>(descriptor_); }
+
+  /// The size now: asks the system each time.
+  std::uint64_t size_bytes() const;
+
+  /// Fill `out` from `offset`; returns how many bytes there were: fewer only at the end of the
+  /// file.
+  std::size_t read_at(std::span<std::byte> out, std::uint64_t offset) const;
+
+  /// Write all of `bytes` at `offset`, growing the file as needed.
+  /// Past RLIMIT_FSIZE this is EFBIG, not SIGXFSZ, and nothing is written.
+  void write_at(std::span<const std::byte> bytes, std::uint64_t offset);
+
+  /// Make sure that `n` bytes from `offset` have blocks on the disk, growing the file with zeros;
+  /// bytes that exist are not changed. After a failure the size is as before.
+  ///
+  /// Where the file system cannot allocate ahead, zeros are written behind the old end; holes in
+  /// front of it stay.
+  void reserve(std::uint64_t offset, std::uint64_t n);
+
+  /// Cut the file, or let it grow with a hole.
+  void set_size(std::uint64_t size_bytes);
+
+  /// Bring everything to the disk: contents, size, and the name if it is a fresh one.
+  void sync();
+
+  /// Start writing `n` bytes from `offset` to the disk, without waiting.
+  void start_writing(std::uint64_t offset, std::uint64_t n);
+
+  /// See `file_map::space_guaranteed`.
+  bool space_guaranteed(std::uint64_t offset, std::uint64_t n) const;
+
+  /// Close, and tell what the system says; the destructor is silent.
+  void close();
+
+  /// Throw the system's error `errno` for an operation on this file.
+  [[noreturn]] void fail(const char* operation) const;
+  [[noreturn]] void fail(const char* operation, std::uint64_t offset) const;
+
+ private:
+  friend class new_file;
+  file(sys::descriptor opened, std::string path) noexcept
+      : descriptor_(std::move(opened)), path_(std::move(path)) {}
+
+  void check_size_limit(std::uint64_t offset, std::uint64_t n) const;
+  void write_zeros(std::uint64_t begin, std::uint64_t end);
+
+  sys::descriptor descriptor_;
+  sys::descriptor fresh_folder_;  // to be synced once, because the name in it is new
+  std::string path_;
+  std::uint64_t reserved_bytes_ = 0;  // of the start of the file, by us
+};
+
+/// Throw `errno` as an error of `path`. \throws error always
+[[noreturn]] void throw_errno(std::string path, std::string operation);
+
+/// The system's name for a path. \throws error invalid_argument for one with a NUL in it, which the
+/// system would cut there
+const char* system_name(const std::string& path);
+
+/// Map a range of an open file. The size is checked again, right before: a map past the end is a
+/// SIGBUS when touched. `mode` must allow no more than the file was opened for.
+/// \throws error truncated, invalid_argument, the system's
+file_map map_file(file&& opened, open_mode mode, std::uint64_t offset_bytes,
+                  std::uint64_t length_bytes);
+
+}  // namespace npymap::io

@@ -1,0 +1,222 @@
+#include <npymap/file_map.hpp>
+
+#include <limits>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include <npymap/error.hpp>
+
+#include "io/file.hpp"
+#include "io/new_file.hpp"
+#include "io/region.hpp"
+
+#include <fmt/format.h>
+
+namespace npymap {
+
+open_mode parse_open_mode(std::string_view name) {
+  if (name == "r") return open_mode::read;
+  if (name == "r+") return open_mode::read_write;
+  if (name == "w+") return open_mode::create;
+  if (name == "c") return open_mode::copy_on_write;
+  throw error(errc::invalid_argument, {.subject = "open mode",
+                                       .expected = "one of 'r', 'r+', 'w+' and 'c'",
+                                       .found = quoted(name)});
+}
+
+struct file_map::state final : detail::counted {
+  io::file source;
+  io::region pages;
+  open_mode mode = open_mode::read;
+  std::uint64_t offset_bytes = 0;
+  std::size_t size_bytes = 0;
+  std::mutex flushing;  // guards lost_write, and source while its folder is synced
+  std::optional<error> lost_write;
+
+  bool reaches_file() const noexcept {
+    return mode == open_mode::read_write || mode == open_mode::create;
+  }
+  void start_flush(std::size_t offset, std::size_t n);
+  void finish_flush(std::size_t offset, std::size_t n);
+  [[noreturn]] void lose(const error& cause, std::size_t offset, std::size_t n);
+};
+
+void file_map::state::start_flush(std::size_t offset, std::size_t n) {
+  // MS_ASYNC checks its arguments and does no more: msync(2). The second call starts the writing.
+  if (pages.sync(offset, n, flush_mode::async) == -1) source.fail("flush", offset_bytes + offset);
+  if (n != 0) source.start_writing(offset_bytes + offset, n);
+}
+
+void file_map::state::finish_flush(std::size_t offset, std::size_t n) {
+  if (pages.sync(offset, n, flush_mode::sync) == -1) source.fail("flush", offset_bytes + offset);
+  source.sync();
+}
+
+// The kernel reports a failed write to whoever asks first, for all of the file at once: whatever
+// was written through this map and not yet flushed may be lost, not just the range of this flush.
+void file_map::state::lose(const error& cause, std::size_t offset, std::size_t n) {
+  const std::uint64_t first = offset_bytes + offset;
+  lost_write.emplace(
+      cause.code(),
+      error_facts{.path = source.path(),
+                  .subject = fmt::format(
+                      "{} for bytes {} to {}: what was written to bytes {} to {} "
+                      "since the last flush is in doubt",
+                      cause.subject(), first, first + n, offset_bytes, offset_bytes + size_bytes)});
+  throw *lost_write;
+}
+
+file_map::file_map(detail::shared<state> owned) noexcept : state_(std::move(owned)) {}
+
+file_map file_map::open(const std::string& path, open_mode mode) {
+  io::file opened = io::file::open(path, mode);
+  const std::uint64_t size = opened.size_bytes();
+  return io::map_file(std::move(opened), mode, 0, size);
+}
+
+file_map file_map::open(const std::string& path, open_mode mode, std::uint64_t offset_bytes,
+                        std::uint64_t length_bytes) {
+  return io::map_file(io::file::open(path, mode), mode, offset_bytes, length_bytes);
+}
+
+file_map file_map::create(const std::string& path, std::uint64_t size_bytes, space blocks) {
+  io::new_file fresh(path, io::existing::replace);
+  if (blocks == space::reserved) {
+    fresh.contents().reserve(0, size_bytes);
+  } else {
+    fresh.contents().set_size(size_bytes);
+  }
+  return io::map_file(std::move(fresh), durability::none, 0, size_bytes);
+}
+
+const std::byte* file_map::data() const noexcept {
+  return size_bytes() == 0 ? nullptr : state_->pages.data();
+}
+
+std::byte* file_map::writable_data() const {
+  const state& held = checked(0, 0);
+  if (held.mode == open_mode::read) {
+    throw error(errc::read_only,
+                {.path = held.source.path(), .subject = "writing to a map of mode r"});
+  }
+  return held.size_bytes == 0 ? nullptr : held.pages.data();
+}
+
+std::size_t file_map::size_bytes() const noexcept { return state_ ? state_->size_bytes : 0; }
+
+std::uint64_t file_map::offset_bytes() const noexcept { return state_ ? state_->offset_bytes : 0; }
+
+open_mode file_map::mode() const noexcept { return state_ ? state_->mode : open_mode::read; }
+
+const std::string& file_map::path() const noexcept {
+  static const std::string none;
+  return state_ ? state_->source.path() : none;
+}
+
+bool file_map::is_open() const noexcept { return static_cast<bool>(state_); }
+
+std::int64_t file_map::owners() const noexcept { return state_.owners(); }
+
+bool file_map::space_guaranteed() const {
+  const state& held = checked(0, 0);
+  return held.source.space_guaranteed(held.offset_bytes, held.size_bytes);
+}
+
+file_map::state& file_map::checked(std::size_t offset, std::size_t n) const {
+  if (!state_) throw error(errc::closed, {.subject = "using a map after close"});
+  if (offset > state_->size_bytes || n > state_->size_bytes - offset) {
+    throw error(errc::out_of_range,
+                {.path = path(),
+                 .subject = "range of a map",
+                 .expected = fmt::format("no more than its {} bytes", state_->size_bytes),
+                 .found = fmt::format("{} bytes from byte {}", n, offset)});
+  }
+  return *state_;
+}
+
+void file_map::flush(std::size_t offset, std::size_t n, flush_mode how) const {
+  state& held = checked(offset, n);
+  if (!held.reaches_file()) return;
+  const std::lock_guard lock(held.flushing);
+  if (held.lost_write) throw *held.lost_write;
+  try {
+    if (how == flush_mode::async) {
+      held.start_flush(offset, n);
+    } else {
+      held.finish_flush(offset, n);
+    }
+  } catch (const error& cause) {
+    held.lose(cause, offset, n);
+  }
+}
+
+void file_map::flush(flush_mode how) const { flush(0, size_bytes(), how); }
+
+void file_map::advise(advice hint, std::size_t offset, std::size_t n) const {
+  state& held = checked(offset, n);
+  // There the pages of this process are the only place where the edits are.
+  if (hint == advice::dont_need && held.mode == open_mode::copy_on_write) return;
+  if (held.pages.advise(offset, n, hint) == -1) {
+    held.source.fail("advise", held.offset_bytes + offset);
+  }
+}
+
+void file_map::advise(advice hint) const { advise(hint, 0, size_bytes()); }
+
+void file_map::close() {
+  if (!state_) return;
+  if (owners() > 1) {
+    throw error(errc::busy, {.path = path(),
+                             .subject = "close",
+                             .expected = "a map that nobody shares",
+                             .found = fmt::format("{} owners", owners())});
+  }
+  const detail::shared<state> last = std::move(state_);
+  last->pages = {};
+  if (last->lost_write) throw *last->lost_write;
+  last->source.close();
+}
+
+namespace io {
+namespace {
+
+region map_range(const file& source, open_mode mode, std::uint64_t offset, std::uint64_t length) {
+  const std::uint64_t size = source.size_bytes();
+  if (offset > size || length > size - offset) {
+    throw error(errc::truncated, {.path = source.path(),
+                                  .subject = "mapped range",
+                                  .expected = fmt::format("{} bytes", length),
+                                  .found = fmt::format("{}", offset > size ? 0 : size - offset),
+                                  .byte_offset = offset});
+  }
+  if (length == 0) return {};
+  return {source, mode, offset, static_cast<std::size_t>(length)};
+}
+
+}  // namespace
+
+file_map map_file(file&& opened, open_mode mode, std::uint64_t offset_bytes,
+                  std::uint64_t length_bytes) {
+  auto held = detail::shared<file_map::state>::adopt(new file_map::state);
+  held->pages = map_range(opened, mode, offset_bytes, length_bytes);
+  held->source = std::move(opened);
+  held->mode = mode;
+  held->offset_bytes = offset_bytes;
+  held->size_bytes = static_cast<std::size_t>(length_bytes);
+  return file_map(std::move(held));
+}
+
+file_map map_file(new_file&& fresh, durability how_safe, std::uint64_t offset_bytes,
+                  std::uint64_t length_bytes) {
+  auto held = detail::shared<file_map::state>::adopt(new file_map::state);
+  held->pages = map_range(fresh.contents(), open_mode::create, offset_bytes, length_bytes);
+  held->mode = open_mode::create;
+  held->offset_bytes = offset_bytes;
+  held->size_bytes = static_cast<std::size_t>(length_bytes);
+  held->source = std::move(fresh).commit(how_safe);
+  return file_map(std::move(held));
+}
+
+}  // namespace io
+}  // namespace npymap

@@ -1,0 +1,261 @@
+#include "io/system.hpp"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <limits>
+
+namespace npymap::io::sys {
+
+static_assert(sizeof(off_t) == 8, "files beyond 2 GiB need 64-bit offsets");
+
+namespace {
+
+std::atomic<fault> injected{nullptr};
+
+// Calls, until no signal handler got in between.
+template <class Function>
+auto attempt(call which, Function function) noexcept -> decltype(function()) {
+  for (;;) {
+    const auto result = refused(which) ? -1 : function();
+    if (result != -1 || errno != EINTR) return result;
+  }
+}
+
+int fill(file_status& out, const struct stat& from) noexcept {
+  out.size_bytes = static_cast<std::uint64_t>(from.st_size);
+  out.regular = S_ISREG(from.st_mode);
+  out.permissions = from.st_mode & 0777;
+  out.owner = from.st_uid;
+  out.group = from.st_gid;
+  return 0;
+}
+
+// The name under which /proc lists a descriptor; it can be linked even if the file has no other.
+struct proc_name {
+  explicit proc_name(int descriptor) noexcept {
+    std::snprintf(text.data(), text.size(), "/proc/self/fd/%d", descriptor);
+  }
+  std::array<char, 32> text{};
+};
+
+}  // namespace
+
+void inject(fault asked) noexcept { injected.store(asked, std::memory_order_relaxed); }
+
+bool refused(call which) noexcept {
+  const fault asked = injected.load(std::memory_order_relaxed);
+  const int reason = asked ? asked(which) : 0;
+  if (reason != 0) errno = reason;
+  return reason != 0;
+}
+
+int close(int descriptor) noexcept {
+  // Not retried: Linux has freed the descriptor by the time it answers EINTR.
+  const int result = ::close(descriptor);
+  if (refused(call::close)) return -1;
+  return result == -1 && errno == EINTR ? 0 : result;
+}
+
+int open_existing(const char* path, bool writable) noexcept {
+  const int flags = (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOCTTY;
+  const int result = attempt(call::open, [&] { return ::open(path, flags | O_NONBLOCK); });
+  if (result != -1 || errno != EWOULDBLOCK) return result;
+  // Somebody holds a lease on the file, say Samba or an NFS server for a client, and gives it up
+  // only to those who wait. It is no FIFO: these do not answer EWOULDBLOCK.
+  return attempt(call::open, [&] { return ::open(path, flags); });
+}
+
+int open_folder(const char* path) noexcept {
+  return attempt(call::open_folder, [&] { return ::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC); });
+}
+
+int open_unnamed(int folder, unsigned permissions) noexcept {
+  const int result = attempt(call::open_unnamed, [&] {
+    return ::openat(folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, permissions);
+  });
+  if (result == -1) {
+    // What kernels and file systems that know no O_TMPFILE make of it: open(2).
+    if (errno == EISDIR || errno == ENOENT || errno == EINVAL) errno = EOPNOTSUPP;
+    return -1;
+  }
+  if (::access(proc_name(result).text.data(), F_OK) == 0) return result;
+  sys::close(result);
+  errno = EOPNOTSUPP;
+  return -1;
+}
+
+int open_fresh(int folder, const char* name, unsigned permissions) noexcept {
+  return attempt(call::open, [&] {
+    return ::openat(folder, name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, permissions);
+  });
+}
+
+int status(int descriptor, file_status& out) noexcept {
+  struct stat found;
+  const int result = attempt(call::status, [&] { return ::fstat(descriptor, &found); });
+  return result == -1 ? -1 : fill(out, found);
+}
+
+int status(const char* path, file_status& out) noexcept {
+  struct stat found;
+  const int result = attempt(call::status, [&] { return ::stat(path, &found); });
+  return result == -1 ? -1 : fill(out, found);
+}
+
+int status_in(int folder, const char* name, file_status& out) noexcept {
+  struct stat found;
+  const int result =
+      attempt(call::status, [&] { return ::fstatat(folder, name, &found, AT_SYMLINK_NOFOLLOW); });
+  return result == -1 ? -1 : fill(out, found);
+}
+
+int may_write(int folder, const char* name) noexcept {
+  return attempt(call::access, [&] { return ::faccessat(folder, name, W_OK, AT_EACCESS); });
+}
+
+int read_link(const char* path, std::string& out) {
+  out.resize(4096);  // PATH_MAX: no link is longer
+  const auto size =
+      attempt(call::read_link, [&] { return ::readlink(path, out.data(), out.size()); });
+  out.resize(size == -1 ? 0 : static_cast<std::size_t>(size));
+  return size == -1 ? -1 : 0;
+}
+
+std::ptrdiff_t read(int descriptor, std::byte* out, std::size_t n, std::uint64_t offset) noexcept {
+  return attempt(call::read,
+                 [&] { return ::pread(descriptor, out, n, static_cast<off_t>(offset)); });
+}
+
+std::ptrdiff_t write(int descriptor, const std::byte* from, std::size_t n,
+                     std::uint64_t offset) noexcept {
+  return attempt(call::write,
+                 [&] { return ::pwrite(descriptor, from, n, static_cast<off_t>(offset)); });
+}
+
+std::uint64_t file_size_limit() noexcept {
+  constexpr auto longest = static_cast<std::uint64_t>(std::numeric_limits<off_t>::max());
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_FSIZE, &limit) == -1 || limit.rlim_cur > longest) return longest;
+  return limit.rlim_cur;
+}
+
+int allocate(int descriptor, std::uint64_t offset, std::uint64_t n) noexcept {
+  return attempt(call::allocate, [&] {
+    return ::fallocate(descriptor, 0, static_cast<off_t>(offset), static_cast<off_t>(n));
+  });
+}
+
+int set_size(int descriptor, std::uint64_t size_bytes) noexcept {
+  return attempt(call::set_size,
+                 [&] { return ::ftruncate(descriptor, static_cast<off_t>(size_bytes)); });
+}
+
+int set_owner(int descriptor, unsigned owner, unsigned group) noexcept {
+  return attempt(call::set_owner, [&] { return ::fchown(descriptor, owner, group); });
+}
+
+int set_group(int descriptor, unsigned group) noexcept {
+  return set_owner(descriptor, static_cast<uid_t>(-1), group);
+}
+
+int set_permissions(int descriptor, unsigned permissions) noexcept {
+  return attempt(call::set_permissions, [&] { return ::fchmod(descriptor, permissions); });
+}
+
+int sync(int descriptor) noexcept {
+  return attempt(call::sync, [&] { return ::fsync(descriptor); });
+}
+
+int start_writing(int descriptor, std::uint64_t offset, std::uint64_t n) noexcept {
+  return attempt(call::sync_range, [&] {
+    return ::sync_file_range(descriptor, static_cast<off_t>(offset), static_cast<off_t>(n),
+                             SYNC_FILE_RANGE_WRITE);
+  });
+}
+
+int sync_folder(int folder) noexcept {
+  const descriptor readable(attempt(call::sync_folder, [&] {
+    return ::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  }));
+  if (!readable) return -1;
+  const int result = attempt(call::sync_folder, [&] { return ::fsync(readable.get()); });
+  // Some network file systems have nothing to sync in a folder, and say so: fsync(2).
+  return result == -1 && errno == EINVAL ? 0 : result;
+}
+
+int link_unnamed(int descriptor, int folder, const char* name) noexcept {
+  const proc_name from(descriptor);
+  return attempt(call::link, [&] {
+    return ::linkat(AT_FDCWD, from.text.data(), folder, name, AT_SYMLINK_FOLLOW);
+  });
+}
+
+int link(int folder, const char* from, const char* to) noexcept {
+  return attempt(call::link, [&] { return ::linkat(folder, from, folder, to, 0); });
+}
+
+int rename(int folder, const char* from, const char* to) noexcept {
+  return attempt(call::rename, [&] { return ::renameat(folder, from, folder, to); });
+}
+
+int rename_new(int folder, const char* from, const char* to) noexcept {
+  return attempt(call::rename_new,
+                 [&] { return ::renameat2(folder, from, folder, to, RENAME_NOREPLACE); });
+}
+
+int remove(int folder, const char* name) noexcept {
+  return attempt(call::remove, [&] { return ::unlinkat(folder, name, 0); });
+}
+
+std::int64_t next_hole(int descriptor, std::uint64_t offset) noexcept {
+  return attempt(call::next_hole,
+                 [&] { return ::lseek(descriptor, static_cast<off_t>(offset), SEEK_HOLE); });
+}
+
+int writes_in_place(int descriptor) noexcept {
+  constexpr std::uint32_t xfs_magic = 0x58465342;  // "XFSB": statfs(2); not in linux/magic.h
+  struct statfs found;
+  if (attempt(call::file_system, [&] { return ::fstatfs(descriptor, &found); }) == -1) return -1;
+  const auto magic = static_cast<std::uint32_t>(found.f_type);
+  return magic == EXT4_SUPER_MAGIC || magic == TMPFS_MAGIC || magic == xfs_magic;
+}
+
+int advise(std::byte* page, std::size_t n, advice hint) noexcept {
+  const int native = hint == advice::sequential  ? MADV_SEQUENTIAL
+                     : hint == advice::random    ? MADV_RANDOM
+                     : hint == advice::will_need ? MADV_WILLNEED
+                     : hint == advice::dont_need ? MADV_DONTNEED
+                                                 : MADV_NORMAL;
+  return attempt(call::advise, [&] { return ::madvise(page, n, native); });
+}
+
+std::size_t page_bytes() noexcept {
+  static const auto size = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  return size;
+}
+
+void prefer_huge_pages(void* memory, std::size_t n) noexcept {
+  ::madvise(memory, n, MADV_HUGEPAGE);
+}
+
+std::uint64_t random_bits() noexcept {
+  std::uint64_t bits = 0;
+  // Short of a seeded kernel, an address and the process are different enough: names are retried.
+  if (::getrandom(&bits, sizeof bits, GRND_NONBLOCK) != sizeof bits) {
+    bits = reinterpret_cast<std::uintptr_t>(&bits) ^ (static_cast<std::uint64_t>(::getpid()) << 32);
+  }
+  return bits;
+}
+
+}  // namespace npymap::io::sys

@@ -1,0 +1,139 @@
+/// \file
+/// The calls to the operating system: all that a port has to write anew, and the one place where a
+/// test can make them fail. Each retries EINTR and answers as POSIX does: -1, and the reason in
+/// errno. What failure means, and what it is called, is up to the caller.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include <npymap/file_map.hpp>
+
+namespace npymap::io::sys {
+
+enum class call : char {
+  open,
+  open_folder,
+  open_unnamed,
+  close,
+  status,
+  access,
+  read_link,
+  read,
+  write,
+  allocate,
+  set_size,
+  set_owner,
+  set_permissions,
+  sync,
+  sync_range,
+  sync_folder,
+  link,
+  rename,
+  rename_new,
+  remove,
+  next_hole,
+  file_system,
+  map,
+  sync_map,
+  advise,
+};
+
+/// Ask before each call whether it shall fail: with the errno that `fault` answers, or not (0).
+/// For tests. Null, the default, asks nobody.
+using fault = int (*)(call) noexcept;
+void inject(fault asked) noexcept;
+
+/// True, with errno set, if the injected fault wants this call to fail.
+bool refused(call which) noexcept;
+
+int close(int descriptor) noexcept;
+
+/// Owns a file descriptor. Each is closed across exec.
+class descriptor {
+ public:
+  descriptor() noexcept = default;
+  explicit descriptor(int opened) noexcept : value_(opened) {}
+  descriptor(descriptor&& other) noexcept : value_(other.release()) {}
+  descriptor& operator=(descriptor other) noexcept {
+    std::swap(value_, other.value_);
+    return *this;
+  }
+  ~descriptor() {
+    if (*this) sys::close(value_);
+  }
+
+  explicit operator bool() const noexcept { return value_ >= 0; }
+  int get() const noexcept { return value_; }
+  int release() noexcept { return std::exchange(value_, -1); }
+
+ private:
+  int value_ = -1;
+};
+
+struct file_status {
+  std::uint64_t size_bytes = 0;
+  bool regular = false;
+  unsigned permissions = 0;  ///< rwxrwxrwx
+  unsigned owner = 0;
+  unsigned group = 0;
+};
+
+// Opening. None of these waits for a FIFO's other end, or takes a terminal.
+int open_existing(const char* path, bool writable) noexcept;
+/// A handle to find names in, not to read: it needs no read permission.
+int open_folder(const char* path) noexcept;
+/// A file without a name, which vanishes when it is closed. EOPNOTSUPP where there is no such
+/// thing, or no way to name it later.
+int open_unnamed(int folder, unsigned permissions) noexcept;
+int open_fresh(int folder, const char* name, unsigned permissions) noexcept;
+
+int status(int descriptor, file_status& out) noexcept;
+int status(const char* path, file_status& out) noexcept;
+/// Of the name itself: a symbolic link is not followed, and is no regular file.
+int status_in(int folder, const char* name, file_status& out) noexcept;
+/// -1 if this process may not write to the file.
+int may_write(int folder, const char* name) noexcept;
+/// Where a symbolic link points; EINVAL if it is none.
+int read_link(const char* path, std::string& out);
+
+// At most some 2 GiB at a time, and perhaps less.
+std::ptrdiff_t read(int descriptor, std::byte* out, std::size_t n, std::uint64_t offset) noexcept;
+std::ptrdiff_t write(int descriptor, const std::byte* from, std::size_t n,
+                     std::uint64_t offset) noexcept;
+
+/// The longest file that this process may write; going past it is deadly (SIGXFSZ).
+std::uint64_t file_size_limit() noexcept;
+int allocate(int descriptor, std::uint64_t offset, std::uint64_t n) noexcept;
+int set_size(int descriptor, std::uint64_t size_bytes) noexcept;
+int set_owner(int descriptor, unsigned owner, unsigned group) noexcept;
+int set_group(int descriptor, unsigned group) noexcept;
+int set_permissions(int descriptor, unsigned permissions) noexcept;
+
+int sync(int descriptor) noexcept;
+int start_writing(int descriptor, std::uint64_t offset, std::uint64_t n) noexcept;
+int sync_folder(int folder) noexcept;
+
+// Names in a folder. `link` and `rename_new` answer EEXIST to a name that is taken.
+int link_unnamed(int descriptor, int folder, const char* name) noexcept;
+int link(int folder, const char* from, const char* to) noexcept;
+int rename(int folder, const char* from, const char* to) noexcept;
+int rename_new(int folder, const char* from, const char* to) noexcept;
+int remove(int folder, const char* name) noexcept;
+
+/// The first byte from `offset` that has no data, be it allocated or not; the file's end counts.
+std::int64_t next_hole(int descriptor, std::uint64_t offset) noexcept;
+/// 1 if the file system is known to write allocated blocks in place, 0 if not.
+int writes_in_place(int descriptor) noexcept;
+
+int advise(std::byte* page, std::size_t n, advice hint) noexcept;
+std::size_t page_bytes() noexcept;
+/// A wish, which the system may ignore: memory that is filled soon, in larger pages.
+void prefer_huge_pages(void* memory, std::size_t n) noexcept;
+
+/// Bits that no other process or thread is likely to draw.
+std::uint64_t random_bits() noexcept;
+
+}  // namespace npymap::io::sys
