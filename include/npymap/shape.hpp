@@ -56,10 +56,6 @@ class NPYMAP_EXPORT index_vector {
   const index_t* begin() const noexcept { return data(); }
   const index_t* end() const noexcept { return data() + rank_; }
 
-  operator std::span<const index_t>() const noexcept {
-    return {data(), static_cast<std::size_t>(rank_)};
-  }
-
   /// Append one axis. \throws error invalid_argument beyond max_rank
   void push_back(index_t value);
 
@@ -70,9 +66,13 @@ class NPYMAP_EXPORT index_vector {
   }
 
   friend bool operator==(const index_vector& a, const index_vector& b) noexcept {
-    if (a.rank_ != b.rank_) return false;
+    return a == std::span<const index_t>(b);
+  }
+  /// Compare with what else holds one number for each axis, such as the shape of a static view.
+  friend bool operator==(const index_vector& a, std::span<const index_t> b) noexcept {
+    if (static_cast<std::size_t>(a.rank_) != b.size()) return false;
     for (int axis = 0; axis < a.rank_; ++axis) {
-      if (a[axis] != b[axis]) return false;
+      if (a[axis] != b[static_cast<std::size_t>(axis)]) return false;
     }
     return true;
   }

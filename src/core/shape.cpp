@@ -3,20 +3,23 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <npymap/detail/checked.hpp>
 #include <npymap/error.hpp>
 
+#include "core/shape_text.hpp"
+
 namespace npymap {
 namespace {
 
-int checked_rank(int rank) {
+int checked_rank(std::int64_t rank) {
   if (rank < 0 || rank > max_rank) {
     throw error(errc::invalid_argument, {.subject = "number of axes",
                                          .expected = fmt::format("0 to {}", max_rank),
                                          .found = fmt::format("{}", rank)});
   }
-  return rank;
+  return static_cast<int>(rank);
 }
 
 }  // namespace
@@ -27,7 +30,7 @@ index_vector::index_vector(int rank, index_t value) : rank_(checked_rank(rank)) 
 }
 
 index_vector::index_vector(std::span<const index_t> values)
-    : index_vector(static_cast<int>(values.size()), 0) {
+    : index_vector(checked_rank(std::ssize(values)), 0) {
   std::copy(values.begin(), values.end(), begin());
 }
 
@@ -70,6 +73,10 @@ strides dense_byte_strides(std::span<const index_t> extents, index_t itemsize, o
     step *= std::max<index_t>(extents[static_cast<std::size_t>(axis)], 1);
   }
   return byte_strides;
+}
+
+std::string shape_text(std::span<const index_t> values) {
+  return fmt::format("({}{})", fmt::join(values, ", "), values.size() == 1 ? "," : "");
 }
 
 }  // namespace npymap
