@@ -74,7 +74,8 @@ class NPYMAP_EXPORT error : public std::system_error {
   std::optional<std::uint64_t> byte_offset() const noexcept;
 
   /// The same failure, told of a file: those who parse bytes do not know where these come from.
-  /// `base_bytes` is where the parsed bytes begin in the file.
+  /// `base_bytes` is where the parsed bytes begin in the file. An error that names a file already
+  /// is returned as it is.
   error in_file(std::string path, std::uint64_t base_bytes = 0, std::string member = {}) const;
 
  private:

@@ -32,7 +32,6 @@ any_array create_as(const std::string& path, const dtype& type, const shape& ext
   return detail::array_access::over(
       io::map_file(std::move(fresh), durability::none, head.size(), data_bytes), facts);
 } catch (const error& e) {
-  if (!e.path().empty()) throw;
   throw e.in_file(path);
 }
 

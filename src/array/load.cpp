@@ -44,7 +44,8 @@ void reverse_bytes(const any_array& elements) {
   }
 }
 
-any_array load_facts(const io::file& opened, const detail::npy_elements& found, const dtype& type) {
+any_array load_elements(const io::file& opened, const detail::npy_elements& found,
+                        const dtype& type) try {
   header facts = found.facts;
   facts.dtype = type;
   io::aligned_buffer bytes(static_cast<std::size_t>(found.size_bytes));
@@ -57,6 +58,8 @@ any_array load_facts(const io::file& opened, const detail::npy_elements& found, 
                                   .byte_offset = found.offset_bytes});
   }
   return detail::array_access::over(std::move(bytes), opened.path(), facts);
+} catch (const error& e) {
+  throw e.in_file(opened.path());  // memory that is not to be had knows no file
 }
 
 // The same dtype in the machine's byte order; records keep theirs, field by field.
@@ -81,7 +84,7 @@ dtype native(const dtype& type) {
 any_array load(const std::string& path, const open_options& options) {
   const io::file opened = io::file::open(path, open_mode::read);
   const detail::npy_elements found = detail::find_elements(opened, options);
-  return load_facts(opened, found, found.facts.dtype);
+  return load_elements(opened, found, found.facts.dtype);
 }
 
 any_array detail::load_native(const std::string& path, const dtype& wanted,
@@ -95,7 +98,7 @@ any_array detail::load_native(const std::string& path, const dtype& wanted,
                                        .expected = descr(wanted) + " in either byte order",
                                        .found = descr(stored)});
   }
-  any_array loaded = load_facts(opened, found, wanted);
+  any_array loaded = load_elements(opened, found, wanted);
   if (!stored.is_native() && !stored.is_record()) reverse_bytes(loaded);
   return loaded;
 }

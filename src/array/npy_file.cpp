@@ -82,7 +82,6 @@ npy_elements find_elements(const io::file& opened, const open_options& options) 
   if (options.rows) place_window(found, *options.rows);
   return found;
 } catch (const error& e) {
-  if (!e.path().empty()) throw;
   throw e.in_file(opened.path(), options.offset_bytes);
 }
 

@@ -110,7 +110,6 @@ void save_elements(const std::string& path, const dtype& type, const void* data,
   }
   std::move(fresh).commit(options.durability).close();
 } catch (const error& e) {
-  if (!e.path().empty()) throw;
   throw e.in_file(path);
 }
 

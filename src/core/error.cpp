@@ -128,6 +128,7 @@ std::optional<std::uint64_t> error::byte_offset() const noexcept {
 }
 
 error error::in_file(std::string path, std::uint64_t base_bytes, std::string member) const {
+  if (!state_->facts.path.empty()) return *this;
   error_facts facts = state_->facts;
   facts.path = std::move(path);
   facts.member = std::move(member);

@@ -37,3 +37,8 @@ TEST_CASE("error: quoted text is escaped and cut at 80 characters") {
   CHECK(npymap::quoted(std::string(80, 'x')) == "'" + std::string(80, 'x') + "'");
   CHECK(npymap::quoted(std::string(81, 'x')) == "'" + std::string(80, 'x') + "'...");
 }
+
+TEST_CASE("error: one that names its file already is told of no other") {
+  const error named(errc::busy, {.path = "a.npy", .subject = "close", .byte_offset = 3});
+  CHECK(std::string(named.in_file("b.npy", 10).what()) == "a.npy: close (at byte 3)");
+}

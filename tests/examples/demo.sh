@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
-# The main job on real input: demo.sh PRINCIPAL_COMPONENTS_PROGRAM
+# The main job on real input: demo.sh PRINCIPAL_COMPONENTS_PROGRAM [ROWS]
 #
-# NumPy writes a matrix of 2 GiB; the program finds its principal components in an eighth of that
-# memory; NumPy confirms them. The bound is a memory cgroup (v2 or v1) where this user may make one,
+# NumPy writes a matrix of 2 GiB (8388608 rows); the program finds its principal components in an
+# eighth of that memory, though in no less than 64 MiB; NumPy confirms them. The bound is a memory cgroup (v2 or v1) where this user may make one,
 # which counts the page cache too; elsewhere the program's own peak is measured and held against it.
 set -euo pipefail
 
 program=$1
 here=$(cd "$(dirname "$0")" && pwd)
 python=${NPYMAP_PYTHON:-/usr/bin/python3}
-rows=$((1 << 23)) columns=32
+rows=${2:-$((1 << 23))} columns=32
 file_bytes=$((rows * columns * 8))
 allowed_bytes=$((file_bytes / 8))
+floor_bytes=$((64 << 20))  # what a small process takes anyway
+if [ $allowed_bytes -lt $floor_bytes ]; then allowed_bytes=$floor_bytes; fi
 
 folder=$(mktemp -d "${TMPDIR:-/var/tmp}/npymap-demo-XXXXXX")
 group=

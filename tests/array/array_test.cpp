@@ -1,0 +1,189 @@
+#include <npymap/array.hpp>
+
+#include <complex>
+
+#include <npymap/error.hpp>
+
+#include "support/catch.hpp"
+#include "support/python.hpp"
+#include "support/temp_folder.hpp"
+
+using npymap::_;
+using npymap::errc;
+using npymap::index_t;
+using npymap::open_mode;
+using npymap::range;
+using npymap_test::python;
+using npymap_test::temp_folder;
+
+namespace {
+
+npymap::array<double> counting(const std::string& path, const npymap::shape& extents) {
+  auto x = npymap::create<double>(path, extents);
+  for (index_t i = 0; i < x.size(); ++i) x.data()[i] = double(i);
+  return x;
+}
+
+template <class F>
+std::error_code code_of(F&& f) {
+  try {
+    f();
+  } catch (const npymap::error& e) {
+    return e.code();
+  }
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("array: a slice is an array that keeps the mapping alive") {
+  const temp_folder folder;
+  npymap::array<const double> part;
+  {
+    const auto x = counting(folder / "x.npy", {8, 5, 6});
+    part = x(range(2, 6), 4, range(_, _, -1));
+  }
+  CHECK(npymap::shape(part.shape()) == npymap::shape{4, 6});
+  CHECK(part(0, 0) == 2 * 30 + 4 * 6 + 5);
+  CHECK(part(3, 5) == 5 * 30 + 4 * 6 + 0);
+  CHECK(part.path() == folder / "x.npy");
+  const auto same = npymap::open<double>(folder / "x.npy").slice("2:6, 4, ::-1");
+  CHECK(npymap::equal(same, part));
+}
+
+TEST_CASE("array: every change of layout gives an array over the same elements") {
+  const temp_folder folder;
+  const auto x = counting(folder / "x.npy", {2, 3, 4});
+  CHECK(x.transpose()(3, 2, 1) == x(1, 2, 3));
+  CHECK(x.permute(npymap::index_vector{1, 2, 0})(2, 3, 1) == x(1, 2, 3));
+  CHECK(x.swapaxes(0, 1)(2, 1, 3) == x(1, 2, 3));
+  CHECK(x.moveaxis(0, 2)(2, 3, 1) == x(1, 2, 3));
+  CHECK(x.flip(0)(0, 2, 3) == x(1, 2, 3));
+  CHECK(x.expand_dims(0).squeeze()(1, 2, 3) == x(1, 2, 3));
+  CHECK(x.ravel()(23) == x(1, 2, 3));
+  CHECK(x.reshape({4, -1})(3, 5) == x(1, 2, 3));
+  CHECK(x.diagonal()(3, 1) == x(1, 1, 3));
+  CHECK(x.broadcast_to({5, 2, 3, 4})(4, 1, 2, 3) == x(1, 2, 3));
+  CHECK(x.sliding_window_view(npymap::index_vector{2}, npymap::index_vector{2})(1, 2, 2, 1) ==
+        x(1, 2, 3));
+  CHECK(x.flip(0).path() == x.path());
+}
+
+TEST_CASE("array: close unmaps, is refused while another shares, and leaves an empty array") {
+  const temp_folder folder;
+  auto x = counting(folder / "x.npy", {4, 4});
+  {
+    const auto part = x(range(1, 2));
+    CHECK(code_of([&] { x.close(); }) == errc::busy);
+    CHECK(x(1, 1) == 5);
+  }
+  x.close();
+  CHECK(x.size() == 0);
+  CHECK_FALSE(x.is_mapped());
+  CHECK_NOTHROW(x.close());
+  CHECK_NOTHROW(x.flush());
+
+  auto in_memory = npymap::load<double>(folder / "x.npy");
+  {
+    const auto shares = in_memory;
+    CHECK(code_of([&] { in_memory.close(); }) == errc::busy);
+  }
+  in_memory.close();
+  CHECK(in_memory.size() == 0);
+
+  auto any = npymap::open(folder / "x.npy");
+  any.close();
+  CHECK(any.size() == 0);
+}
+
+TEST_CASE("array: a slice flushes and advises the pages that it spans, whatever its strides") {
+  const temp_folder folder;
+  auto x = counting(folder / "x.npy", {300, 500});
+  const auto part = x(range(250, 10, -7), range(_, _, 3));
+  part(0, 0) = -1;
+  CHECK_NOTHROW(part.flush());
+  CHECK_NOTHROW(part.flush(npymap::flush_mode::async));
+  for (const auto hint :
+       {npymap::advice::normal, npymap::advice::sequential, npymap::advice::random,
+        npymap::advice::will_need, npymap::advice::dont_need}) {
+    CHECK_NOTHROW(part.advise(hint));
+  }
+  CHECK(part(0, 0) == -1);
+  CHECK_NOTHROW(x(range(0, 0)).flush());
+  CHECK(python("print(np.load(sys.argv[1])[250, 0], end='')", {folder / "x.npy"}) == "-1.0");
+}
+
+TEST_CASE("any_array: as is exact about dtype and about writing") {
+  const temp_folder folder;
+  counting(folder / "x.npy", {3});
+  const auto read = npymap::open(folder / "x.npy");
+  CHECK(read.as<const double>()(2) == 2);
+  CHECK(code_of([&] { read.as<double>(); }) == errc::read_only);
+  CHECK(code_of([&] { read.as<const float>(); }) == errc::dtype_mismatch);
+  CHECK(code_of([&] { read.as<const std::int64_t>(); }) == errc::dtype_mismatch);
+  const auto write = npymap::open(folder / "x.npy", open_mode::read_write);
+  write.as<double>()(2) = 7;
+  CHECK(read.as<const double>()(2) == 7);
+}
+
+TEST_CASE("any_array: visit hands over every numeric dtype, once, as its C++ type") {
+  const temp_folder folder;
+  const std::string names = "? i1 i2 i4 i8 u1 u2 u4 u8 f4 f8 g F D G";
+  python(R"(
+for n, name in enumerate(sys.argv[2].split()):
+    np.save(f'{sys.argv[1]}/{n}.npy', np.array([0, 1, 1], name)))",
+         {folder.path().string(), names});
+  for (int n = 0; n < 15; ++n) {
+    const auto x = npymap::open(folder / (std::to_string(n) + ".npy"), open_mode::copy_on_write);
+    int calls = 0;
+    const auto sum = x.visit([&](const auto& a) {
+      ++calls;
+      return double(std::abs(std::complex<long double>(a(0)) + std::complex<long double>(a(1)) +
+                             std::complex<long double>(a(2))));
+    });
+    CHECK(sum == 2);
+    CHECK(calls == 1);
+    x.visit_writable([](const auto& a) { a(0) = a(1); });
+    CHECK(x.visit([](const auto& a) { return a(0) == a(1); }));
+  }
+  python("np.save(sys.argv[1], np.zeros(3, 'f2'))", {folder / "half.npy"});
+  CHECK(code_of([&] { npymap::open(folder / "half.npy").visit([](const auto&) {}); }) ==
+        errc::dtype_mismatch);
+}
+
+TEST_CASE("any_array: a field is a strided array, sub-array axes last, at any depth") {
+  const temp_folder folder;
+  python(R"(
+a = np.zeros((2, 3), [('id', '<i4'), ('pos', '<f8', (2,)), ('in', [('t', '<i2'), (('title', 'u'), '<u2')])])
+a['id'] = np.arange(6).reshape(2, 3); a['pos'] = np.arange(12.).reshape(2, 3, 2); a['in']['u'] = 9
+np.save(sys.argv[1], a))",
+         {folder / "x.npy"});
+  const auto x = npymap::open(folder / "x.npy");
+  const auto id = x.field("id");
+  CHECK(id.shape() == npymap::shape{2, 3});
+  CHECK(id.byte_strides() == npymap::strides{72, 24});
+  CHECK(id.as<const std::int32_t>()(1, 2) == 5);
+  const auto pos = x.field("pos");
+  CHECK(pos.shape() == npymap::shape{2, 3, 2});
+  // 4 bytes into the record: no place for a double that C++ may touch.
+  CHECK(code_of([&] { pos.as<const double>(); }) == errc::layout_mismatch);
+  CHECK(x.field("in").field("u").as<const std::uint16_t>()(1, 1) == 9);
+  CHECK(x.field("in").field("title").as<const std::uint16_t>()(0, 0) == 9);
+  CHECK(x(1, range(0, 2)).field("id").as<const std::int32_t>()(1) == 4);
+  CHECK(code_of([&] { x.field("nothing"); }) == errc::dtype_mismatch);
+  CHECK(code_of([&] { id.field("id"); }) == errc::dtype_mismatch);
+}
+
+TEST_CASE("any_array: slicing is the same as of a typed array") {
+  const temp_folder folder;
+  const auto x = counting(folder / "x.npy", {4, 5});
+  const auto any = npymap::open(folder / "x.npy");
+  CHECK(any(range(1, 3), npymap::newaxis, -1).as<const double>()(1, 0) == x(2, 4));
+  CHECK(any(2, 3).rank() == 0);
+  CHECK(any(2, 3).as<const double>()() == x(2, 3));
+  CHECK(any.slice("..., ::2").shape() == npymap::shape{4, 3});
+  CHECK(any.transpose().as<const double>()(4, 2) == x(2, 4));
+  CHECK(any.permute(npymap::index_vector{1, 0}).shape() == npymap::shape{5, 4});
+  CHECK(any.reshape({2, -1}).shape() == npymap::shape{2, 10});
+  CHECK(code_of([&] { any(4); }) == errc::out_of_range);
+}

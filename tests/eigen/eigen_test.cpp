@@ -1,0 +1,188 @@
+#include <npymap/eigen.hpp>
+
+#include <npymap/array.hpp>
+#include <npymap/error.hpp>
+
+#include "support/catch.hpp"
+#include "support/python.hpp"
+#include "support/temp_folder.hpp"
+
+using npymap::_;
+using npymap::errc;
+using npymap::index_t;
+using npymap::open_mode;
+using npymap::order;
+using npymap::range;
+using npymap_test::python;
+using npymap_test::temp_folder;
+
+namespace {
+
+npymap::array<double> counting(const std::string& path, const npymap::shape& extents,
+                               order layout = order::c) {
+  auto x = npymap::create<double>(path, extents, {.order = layout});
+  for (index_t i = 0; i < x.size(); ++i) x.data()[i] = double(i);
+  return x;
+}
+
+template <class F>
+std::string message_of(F&& f) {
+  try {
+    f();
+  } catch (const npymap::error& e) {
+    CHECK(e.code() == errc::layout_mismatch);
+    return e.what();
+  }
+  return {};
+}
+
+template <class Map>
+constexpr bool is_packed = bool(Eigen::internal::traits<Map>::Flags& Eigen::PacketAccessBit);
+
+}  // namespace
+
+TEST_CASE("eigen: as_matrix is a map without a copy, in the order of the file, in the type") {
+  const temp_folder folder;
+  const auto x = counting(folder / "c.npy", {3, 4});
+  auto m = npymap::as_matrix(x);
+  static_assert(decltype(m)::IsRowMajor);
+  static_assert(is_packed<decltype(m)>);
+  CHECK(m.data() == x.data());
+  CHECK(m.rows() == 3);
+  CHECK(m.cols() == 4);
+  CHECK(m(2, 3) == 11);
+
+  const auto y = counting(folder / "f.npy", {3, 4}, order::fortran);
+  auto n = npymap::as_matrix<order::fortran>(y);
+  static_assert(!decltype(n)::IsRowMajor);
+  static_assert(is_packed<decltype(n)>);
+  CHECK(n.data() == y.data());
+  CHECK(n(2, 3) == 11);
+  CHECK(n(1, 0) == 1);
+}
+
+TEST_CASE("eigen: a read-only array gives a map of const") {
+  const temp_folder folder;
+  counting(folder / "x.npy", {3, 4});
+  const auto x = npymap::open<double>(folder / "x.npy");
+  using map = decltype(npymap::as_matrix(x));
+  static_assert(std::is_const_v<std::remove_pointer_t<decltype(std::declval<map>().data())>>);
+  static_assert(!std::is_assignable_v<decltype(std::declval<map>()(0, 0)), double>);
+  CHECK(npymap::as_matrix(x).sum() == 66);
+  CHECK(npymap::as_tensor<2>(x)(2, 3) == 11);
+}
+
+TEST_CASE("eigen: a layout that does not fit is refused, with the function that takes it") {
+  const temp_folder folder;
+  const auto x = counting(folder / "x.npy", {3, 4, 2});
+  const auto m = x(range(_), range(_), 0);
+  CHECK_THAT(message_of([&] { npymap::as_matrix(x); }),
+             Catch::Contains("expected rank 2, found rank 3"));
+  CHECK_THAT(message_of([&] { npymap::as_matrix(m); }), Catch::Contains("as_strided_matrix"));
+  CHECK_THAT(message_of([&] { npymap::as_vector(m(0, range(_))); }),
+             Catch::Contains("as_strided_matrix"));
+  const auto f = x(0, range(_), range(_)).transpose();
+  CHECK_THAT(message_of([&] { npymap::as_matrix(f); }), Catch::Contains("order::fortran"));
+  CHECK_THAT(message_of([&] { npymap::as_tensor<3>(m); }), Catch::Contains("rank 3"));
+  CHECK_THAT(message_of([&] { npymap::as_tensor<2, order::fortran>(x(0, range(_), range(_))); }),
+             Catch::Contains("order::c"));
+  CHECK_THAT(message_of([&] { npymap::visit_matrix(m, [](const auto& a) { return a.sum(); }); }),
+             Catch::Contains("as_strided_matrix"));
+}
+
+TEST_CASE("eigen: 64 bytes of alignment are offered, and checked") {
+  const temp_folder folder;
+  counting(folder / "x.npy", {8, 8});
+  python("np.save(sys.argv[1], np.arange(64.))", {folder / "numpy.npy"});
+  const auto x = npymap::open<double>(folder / "x.npy");
+  auto m = npymap::as_matrix<order::c, npymap::numpy_alignment>(x);
+  static_assert(Eigen::internal::traits<decltype(m)>::Alignment >= 16);
+  CHECK(m.sum() == 63 * 32);
+  CHECK(npymap::as_vector<npymap::numpy_alignment>(npymap::open<double>(folder / "numpy.npy"))
+            .sum() == 63 * 32);
+  CHECK_NOTHROW(npymap::as_tensor<2, order::c, npymap::numpy_alignment>(x));
+  CHECK_THAT(message_of([&] { npymap::as_vector<npymap::numpy_alignment>(x(0, range(1, _))); }),
+             Catch::Contains("8 bytes beyond"));
+}
+
+TEST_CASE("eigen: as_strided_matrix takes any strides, negative ones too") {
+  const temp_folder folder;
+  const auto x = counting(folder / "x.npy", {6, 8});
+  const auto part = x(range(_, _, -2), range(1, _, 3));
+  const auto m = npymap::as_strided_matrix(part);
+  REQUIRE(m.rows() == 3);
+  REQUIRE(m.cols() == 3);
+  for (index_t i = 0; i < 3; ++i) {
+    for (index_t j = 0; j < 3; ++j) CHECK(m(i, j) == part(i, j));
+  }
+  const auto n = npymap::as_strided_matrix<order::fortran>(part.transpose());
+  for (index_t i = 0; i < 3; ++i) {
+    for (index_t j = 0; j < 3; ++j) CHECK(n(j, i) == part(i, j));
+  }
+  const auto column = npymap::as_strided_matrix(x(range(_), 3));
+  CHECK(column.rows() == 6);
+  CHECK(column.cols() == 1);
+  CHECK(column.sum() == 3 + 11 + 19 + 27 + 35 + 43);
+}
+
+TEST_CASE("eigen: dense rows of a wider matrix stay vectorised with an inner stride of 1") {
+  const temp_folder folder;
+  const auto x = counting(folder / "x.npy", {6, 8});
+  const auto m = npymap::as_strided_matrix<order::c, 1>(x(range(_), range(2, 6)));
+  static_assert(is_packed<std::remove_const_t<decltype(m)>>);
+  CHECK(m(5, 3) == 45);
+  const auto n = npymap::as_strided_matrix<order::fortran, 1>(x(range(_), range(2, 6)).transpose());
+  CHECK(n(3, 5) == 45);
+  CHECK_THAT(
+      message_of([&] { npymap::as_strided_matrix<order::c, 1>(x(range(_), range(_, _, 2))); }),
+      Catch::Contains("as_strided_matrix"));
+}
+
+TEST_CASE("eigen: as_tensor follows the order of the file at any rank") {
+  const temp_folder folder;
+  const auto x = counting(folder / "x.npy", {2, 3, 4});
+  const auto t = npymap::as_tensor<3>(x);
+  CHECK(t.dimension(2) == 4);
+  CHECK(t(1, 2, 3) == 23);
+  CHECK(t.data() == x.data());
+  const auto y = counting(folder / "y.npy", {2, 3, 4}, order::fortran);
+  CHECK(npymap::as_tensor<3, order::fortran>(y)(1, 0, 0) == 1);
+  CHECK(npymap::as_tensor<0>(counting(folder / "z.npy", {}))() == 0);
+}
+
+TEST_CASE("eigen: visit_matrix hands over the map of the order that the file has") {
+  const temp_folder folder;
+  for (const auto layout : {order::c, order::fortran}) {
+    counting(folder / "x.npy", {3, 4}, layout);
+    const auto x = npymap::open<double>(folder / "x.npy");
+    const bool row_major = npymap::visit_matrix(x, [&](const auto& m) {
+      CHECK(m(2, 1) == x(2, 1));
+      return bool(std::decay_t<decltype(m)>::IsRowMajor);
+    });
+    CHECK(row_major == (layout == order::c));
+  }
+}
+
+TEST_CASE("eigen: empty matrices and vectors are maps too") {
+  const temp_folder folder;
+  CHECK(npymap::as_matrix(counting(folder / "x.npy", {0, 5})).cols() == 5);
+  CHECK(npymap::as_matrix(counting(folder / "y.npy", {5, 0})).sum() == 0);
+  CHECK(npymap::as_vector(counting(folder / "z.npy", {0})).size() == 0);
+  CHECK(npymap::as_strided_matrix(counting(folder / "w.npy", {0, 2})).rows() == 0);
+}
+
+TEST_CASE("eigen: writing through a map of r+ reaches NumPy; of c it does not") {
+  const temp_folder folder;
+  counting(folder / "x.npy", {2, 3});
+  const char* const show = "print(np.load(sys.argv[1]).tolist(), end='')";
+  {
+    auto x = npymap::open<double, open_mode::copy_on_write>(folder / "x.npy");
+    npymap::as_matrix(x).setConstant(9);
+    CHECK(npymap::as_matrix(x).sum() == 54);
+  }
+  CHECK(python(show, {folder / "x.npy"}) == "[[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]");
+  auto x = npymap::open<double, open_mode::read_write>(folder / "x.npy");
+  npymap::as_matrix(x).col(1).array() += 0.5;
+  x.flush();
+  CHECK(python(show, {folder / "x.npy"}) == "[[0.0, 1.5, 2.0], [3.0, 4.5, 5.0]]");
+}
