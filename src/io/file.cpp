@@ -12,11 +12,29 @@ namespace {
 
 std::error_code system_code() { return {errno, std::system_category()}; }
 
-[[noreturn]] void refuse_irregular(std::string path) {
-  throw error(errc::not_regular_file, {.path = std::move(path),
-                                       .subject = "open",
+const char* text_of(sys::file_kind kind) {
+  switch (kind) {
+    case sys::file_kind::regular:
+      break;
+    case sys::file_kind::folder:
+      return "a folder";
+    case sys::file_kind::link:
+      return "a symbolic link";
+    case sys::file_kind::fifo:
+      return "a FIFO";
+    case sys::file_kind::socket:
+      return "a socket";
+    case sys::file_kind::device:
+      return "a device";
+  }
+  return "a file that does not tell its size";
+}
+
+[[noreturn]] void refuse_kind(const std::string& path, sys::file_kind kind) {
+  throw error(errc::not_regular_file, {.path = path,
+                                       .subject = "kind of file",
                                        .expected = "a regular file",
-                                       .found = "something else"});
+                                       .found = text_of(kind)});
 }
 
 // Files of /proc and the like call themselves regular and empty, and yet have bytes.
@@ -30,6 +48,10 @@ bool has_hidden_bytes(int descriptor) {
 void throw_errno(std::string path, std::string operation) {
   const std::error_code code = system_code();
   throw error(code, {.path = std::move(path), .subject = std::move(operation)});
+}
+
+void require_regular(sys::file_kind kind, const std::string& path) {
+  if (kind != sys::file_kind::regular) refuse_kind(path, kind);
 }
 
 const char* system_name(const std::string& path) {
@@ -52,16 +74,13 @@ file file::open(std::string path, open_mode mode) {
   if (!opened) {
     // A socket, and a folder to be written to, cannot even be opened: say what is wrong with them.
     const int reason = errno;
-    if (sys::status(path.c_str(), status) == 0 && !status.regular) {
-      refuse_irregular(std::move(path));
-    }
+    if (sys::status(path.c_str(), status) == 0) require_regular(status.kind, path);
     errno = reason;
     throw_errno(std::move(path), "open");
   }
   if (sys::status(opened.get(), status) == -1) throw_errno(std::move(path), "read status");
-  if (!status.regular || (status.size_bytes == 0 && has_hidden_bytes(opened.get()))) {
-    refuse_irregular(std::move(path));
-  }
+  require_regular(status.kind, path);
+  if (status.size_bytes == 0 && has_hidden_bytes(opened.get())) refuse_kind(path, status.kind);
   return {std::move(opened), std::move(path)};
 }
 
@@ -108,7 +127,7 @@ void file::reserve(std::uint64_t offset, std::uint64_t n) {
   const std::uint64_t size_before = size_bytes();
   const std::uint64_t end = offset + n;
   try {
-    if (sys::allocate(descriptor_.get(), offset, n) == -1) {
+    if (allocate(offset, n) == -1) {
       if (errno != EOPNOTSUPP && errno != ENOSYS) fail("reserve space", offset);
       write_zeros(size_before, end);
     }
@@ -118,6 +137,24 @@ void file::reserve(std::uint64_t offset, std::uint64_t n) {
     throw;
   }
   if (offset <= reserved_bytes_ && end > reserved_bytes_) reserved_bytes_ = end;
+}
+
+// A request that a signal cuts short is repeated in smaller parts: under a profiler's timer tmpfs
+// would begin a large one anew for ever.
+int file::allocate(std::uint64_t offset, std::uint64_t n) noexcept {
+  constexpr std::uint64_t smallest = 1 << 20;
+  std::uint64_t part = n;
+  for (std::uint64_t done = 0; done < n;) {
+    part = std::min(part, n - done);
+    if (sys::allocate(descriptor_.get(), offset + done, part) == 0) {
+      done += part;
+    } else if (errno != EINTR) {
+      return -1;
+    } else if (part > smallest) {
+      part /= 2;
+    }
+  }
+  return 0;
 }
 
 void file::write_zeros(std::uint64_t begin, std::uint64_t end) {

@@ -77,6 +77,7 @@ class file {
       : descriptor_(std::move(opened)), path_(std::move(path)) {}
 
   void check_size_limit(std::uint64_t offset, std::uint64_t n) const;
+  int allocate(std::uint64_t offset, std::uint64_t n) noexcept;
   void write_zeros(std::uint64_t begin, std::uint64_t end);
 
   sys::descriptor descriptor_;
@@ -87,6 +88,9 @@ class file {
 
 /// Throw `errno` as an error of `path`. \throws error always
 [[noreturn]] void throw_errno(std::string path, std::string operation);
+
+/// \throws error not_regular_file unless that is what `kind` says
+void require_regular(sys::file_kind kind, const std::string& path);
 
 /// The system's name for a path. \throws error invalid_argument for one with a NUL in it, which the
 /// system would cut there

@@ -1,7 +1,7 @@
 #include <npymap/file_map.hpp>
 
-#include <limits>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -31,40 +31,40 @@ struct file_map::state final : detail::counted {
   open_mode mode = open_mode::read;
   std::uint64_t offset_bytes = 0;
   std::size_t size_bytes = 0;
-  std::mutex flushing;  // guards lost_write, and source while its folder is synced
-  std::optional<error> lost_write;
+
+  // Plain facts, so that not even a lack of memory can make a lost write forgotten.
+  struct failed_flush {
+    std::error_code code;
+    std::size_t offset;
+    std::size_t n;
+  };
+  std::optional<failed_flush> lost;
+  std::mutex flushing;  // guards `lost`, and the syncing of `source`
 
   bool reaches_file() const noexcept {
     return mode == open_mode::read_write || mode == open_mode::create;
   }
-  void start_flush(std::size_t offset, std::size_t n);
-  void finish_flush(std::size_t offset, std::size_t n);
-  [[noreturn]] void lose(const error& cause, std::size_t offset, std::size_t n);
+  void flush(std::size_t offset, std::size_t n, flush_mode how);
+  void throw_if_lost() const;
 };
 
-void file_map::state::start_flush(std::size_t offset, std::size_t n) {
-  // MS_ASYNC checks its arguments and does no more: msync(2). The second call starts the writing.
-  if (pages.sync(offset, n, flush_mode::async) == -1) source.fail("flush", offset_bytes + offset);
+void file_map::state::flush(std::size_t offset, std::size_t n, flush_mode how) {
+  if (pages.sync(offset, n, how) == -1) source.fail("flush");
+  if (how == flush_mode::sync) return source.sync();
+  // MS_ASYNC checks its arguments and does no more: msync(2). This starts the writing.
   if (n != 0) source.start_writing(offset_bytes + offset, n);
 }
 
-void file_map::state::finish_flush(std::size_t offset, std::size_t n) {
-  if (pages.sync(offset, n, flush_mode::sync) == -1) source.fail("flush", offset_bytes + offset);
-  source.sync();
-}
-
 // The kernel reports a failed write to whoever asks first, for all of the file at once: whatever
-// was written through this map and not yet flushed may be lost, not just the range of this flush.
-void file_map::state::lose(const error& cause, std::size_t offset, std::size_t n) {
-  const std::uint64_t first = offset_bytes + offset;
-  lost_write.emplace(
-      cause.code(),
-      error_facts{.path = source.path(),
-                  .subject = fmt::format(
-                      "{} for bytes {} to {}: what was written to bytes {} to {} "
-                      "since the last flush is in doubt",
-                      cause.subject(), first, first + n, offset_bytes, offset_bytes + size_bytes)});
-  throw *lost_write;
+// was written through this map and not yet flushed may be lost, not just the range of that flush.
+void file_map::state::throw_if_lost() const {
+  if (!lost) return;
+  const std::uint64_t first = offset_bytes + lost->offset;
+  throw error(lost->code, {.path = source.path(),
+                           .subject = fmt::format(
+                               "flush of bytes {} to {} failed, in doubt is what was written to "
+                               "bytes {} to {} since the last flush",
+                               first, first + lost->n, offset_bytes, offset_bytes + size_bytes)});
 }
 
 file_map::file_map(detail::shared<state> owned) noexcept : state_(std::move(owned)) {}
@@ -139,16 +139,15 @@ void file_map::flush(std::size_t offset, std::size_t n, flush_mode how) const {
   state& held = checked(offset, n);
   if (!held.reaches_file()) return;
   const std::lock_guard lock(held.flushing);
-  if (held.lost_write) throw *held.lost_write;
+  held.throw_if_lost();
   try {
-    if (how == flush_mode::async) {
-      held.start_flush(offset, n);
-    } else {
-      held.finish_flush(offset, n);
-    }
-  } catch (const error& cause) {
-    held.lose(cause, offset, n);
+    return held.flush(offset, n, how);
+  } catch (const error& e) {
+    held.lost = {e.code(), offset, n};
+  } catch (const std::bad_alloc&) {  // while telling what failed
+    held.lost = {std::make_error_code(std::errc::not_enough_memory), offset, n};
   }
+  held.throw_if_lost();
 }
 
 void file_map::flush(flush_mode how) const { flush(0, size_bytes(), how); }
@@ -174,7 +173,7 @@ void file_map::close() {
   }
   const detail::shared<state> last = std::move(state_);
   last->pages = {};
-  if (last->lost_write) throw *last->lost_write;
+  last->throw_if_lost();
   last->source.close();
 }
 

@@ -3,8 +3,6 @@
 #include <cerrno>
 #include <utility>
 
-#include <npymap/error.hpp>
-
 #include <fmt/format.h>
 
 namespace npymap::io {
@@ -59,12 +57,7 @@ void new_file::inspect_existing() {
     errno = EEXIST;
     fail("create");
   }
-  if (!replaced_.regular) {
-    throw error(errc::not_regular_file, {.path = path_,
-                                         .subject = "create",
-                                         .expected = "a regular file or none",
-                                         .found = "something else"});
-  }
+  require_regular(replaced_.kind, path_);
   // A rename would not ask.
   if (sys::may_write(folder_.get(), target_.c_str()) == -1) fail("replace");
   replaces_ = true;

@@ -22,7 +22,9 @@ class mappable {
 bip::mode_t boost_mode(open_mode mode) noexcept {
   switch (mode) {
     case open_mode::read:
-      return bip::read_only;
+      // Private to this process, which writes nothing: the same bytes as read_only gives, also on
+      // file systems that share no pages (FUSE without its cache).
+      return bip::read_private;
     case open_mode::copy_on_write:
       return bip::copy_on_write;
     case open_mode::read_write:

@@ -32,9 +32,26 @@ auto attempt(call which, Function function) noexcept -> decltype(function()) {
   }
 }
 
+file_kind kind_of(const struct stat& found) noexcept {
+  switch (found.st_mode & S_IFMT) {
+    case S_IFREG:
+      return file_kind::regular;
+    case S_IFDIR:
+      return file_kind::folder;
+    case S_IFLNK:
+      return file_kind::link;
+    case S_IFIFO:
+      return file_kind::fifo;
+    case S_IFSOCK:
+      return file_kind::socket;
+    default:
+      return file_kind::device;
+  }
+}
+
 int fill(file_status& out, const struct stat& from) noexcept {
   out.size_bytes = static_cast<std::uint64_t>(from.st_size);
-  out.regular = S_ISREG(from.st_mode);
+  out.kind = kind_of(from);
   out.permissions = from.st_mode & 0777;
   out.owner = from.st_uid;
   out.group = from.st_gid;
@@ -62,8 +79,8 @@ bool refused(call which) noexcept {
 
 int close(int descriptor) noexcept {
   // Not retried: Linux has freed the descriptor by the time it answers EINTR.
-  const int result = ::close(descriptor);
-  if (refused(call::close)) return -1;
+  int result = ::close(descriptor);
+  if (refused(call::close)) result = -1;
   return result == -1 && errno == EINTR ? 0 : result;
 }
 
@@ -151,9 +168,8 @@ std::uint64_t file_size_limit() noexcept {
 }
 
 int allocate(int descriptor, std::uint64_t offset, std::uint64_t n) noexcept {
-  return attempt(call::allocate, [&] {
-    return ::fallocate(descriptor, 0, static_cast<off_t>(offset), static_cast<off_t>(n));
-  });
+  if (refused(call::allocate)) return -1;
+  return ::fallocate(descriptor, 0, static_cast<off_t>(offset), static_cast<off_t>(n));
 }
 
 int set_size(int descriptor, std::uint64_t size_bytes) noexcept {

@@ -1,7 +1,7 @@
 /// \file
 /// The calls to the operating system: all that a port has to write anew, and the one place where a
-/// test can make them fail. Each retries EINTR and answers as POSIX does: -1, and the reason in
-/// errno. What failure means, and what it is called, is up to the caller.
+/// test can make them fail. Each retries EINTR, but for `allocate`, and answers as POSIX does: -1,
+/// and the reason in errno. What failure means, and what it is called, is up to the caller.
 #pragma once
 
 #include <cstddef>
@@ -73,9 +73,11 @@ class descriptor {
   int value_ = -1;
 };
 
+enum class file_kind : char { regular, folder, link, fifo, socket, device };
+
 struct file_status {
   std::uint64_t size_bytes = 0;
-  bool regular = false;
+  file_kind kind = file_kind::regular;
   unsigned permissions = 0;  ///< rwxrwxrwx
   unsigned owner = 0;
   unsigned group = 0;
@@ -92,7 +94,7 @@ int open_fresh(int folder, const char* name, unsigned permissions) noexcept;
 
 int status(int descriptor, file_status& out) noexcept;
 int status(const char* path, file_status& out) noexcept;
-/// Of the name itself: a symbolic link is not followed, and is no regular file.
+/// Of the name itself: a symbolic link is not followed.
 int status_in(int folder, const char* name, file_status& out) noexcept;
 /// -1 if this process may not write to the file.
 int may_write(int folder, const char* name) noexcept;
@@ -106,6 +108,7 @@ std::ptrdiff_t write(int descriptor, const std::byte* from, std::size_t n,
 
 /// The longest file that this process may write; going past it is deadly (SIGXFSZ).
 std::uint64_t file_size_limit() noexcept;
+/// Not retried after a signal, EINTR: tmpfs has then given up all that it had allocated.
 int allocate(int descriptor, std::uint64_t offset, std::uint64_t n) noexcept;
 int set_size(int descriptor, std::uint64_t size_bytes) noexcept;
 int set_owner(int descriptor, unsigned owner, unsigned group) noexcept;
