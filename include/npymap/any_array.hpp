@@ -92,10 +92,10 @@ class NPYMAP_EXPORT any_array : public detail::array_storage {
 
   /// The axes in reverse, or in the order given. NumPy: `a.T`, `numpy.transpose(a, axes)`.
   any_array transpose() const;
-  any_array permute(std::span<const index_t> axes) const;
+  any_array permute(const index_vector& axes) const;
   /// Another shape over the same elements, when that needs no copy; one extent may be -1.
   /// \throws error layout_mismatch when it would need one
-  any_array reshape(const npymap::shape& extents, order read_order = order::c) const;
+  any_array reshape(const npymap::shape& extents, order fill = order::c) const;
 
   /// Where the elements lie; borrows from this array.
   detail::layout_ref layout() const noexcept { return {shape_, byte_strides_, itemsize()}; }

@@ -44,7 +44,7 @@ class array : public view<T>, public detail::array_storage {
   /// basic indexing: `x(range(2, 6), 4, range(_, _, -1))`. \throws error out_of_range, in slices
   template <class... Items>
   decltype(auto) operator()(const Items&... items) const {
-    if constexpr ((std::integral<Items> && ...)) {
+    if constexpr ((detail::index_like<Items> && ...)) {
       return static_cast<const view<T>&>(*this)(items...);
     } else {
       const slice_item list[] = {slice_item(items)...};
@@ -56,26 +56,33 @@ class array : public view<T>, public detail::array_storage {
   /// NumPy's text: `x.slice("2:6, 4, ::-1")`.
   array slice(std::string_view numpy_text) const { return with(view<T>::slice(numpy_text)); }
 
+  // As those of view, which has their documentation; these give arrays.
   array transpose() const { return with(view<T>::transpose()); }
-  array permute(std::span<const index_t> axes) const { return with(view<T>::permute(axes)); }
-  array swapaxes(int a, int b) const { return with(view<T>::swapaxes(a, b)); }
-  array moveaxis(int from, int to) const { return with(view<T>::moveaxis(from, to)); }
+  array permute(const index_vector& axes) const { return with(view<T>::permute(axes)); }
+  array swapaxes(int axis1, int axis2) const { return with(view<T>::swapaxes(axis1, axis2)); }
+  array moveaxis(int source, int destination) const {
+    return with(view<T>::moveaxis(source, destination));
+  }
+  array flip() const { return with(view<T>::flip()); }
   array flip(int axis) const { return with(view<T>::flip(axis)); }
   array squeeze() const { return with(view<T>::squeeze()); }
+  array squeeze(int axis) const { return with(view<T>::squeeze(axis)); }
   array expand_dims(int axis) const { return with(view<T>::expand_dims(axis)); }
-  array ravel(order read_order = order::c) const { return with(view<T>::ravel(read_order)); }
-  array reshape(npymap::shape extents, order read_order = order::c) const {
-    return with(view<T>::reshape(std::move(extents), read_order));
-  }
   array diagonal(index_t offset = 0, int axis1 = 0, int axis2 = 1) const {
     return with(view<T>::diagonal(offset, axis1, axis2));
   }
-  array<const T> broadcast_to(const npymap::shape& extents) const {
-    return array<const T>(*this).with(view<T>::broadcast_to(extents));
+  array reshape(const npymap::shape& extents, order fill = order::c) const {
+    return with(view<T>::reshape(extents, fill));
   }
-  array<const T> sliding_window_view(std::span<const index_t> window,
-                                     std::span<const index_t> axes) const {
-    return array<const T>(*this).with(view<T>::sliding_window_view(window, axes));
+  array ravel(order fill = order::c) const { return with(view<T>::ravel(fill)); }
+  array<const T> broadcast_to(const npymap::shape& extents) const {
+    return array<const T>(*this, view<T>::broadcast_to(extents));
+  }
+  array<const T> sliding_window_view(const npymap::shape& window) const {
+    return array<const T>(*this, view<T>::sliding_window_view(window));
+  }
+  array<const T> sliding_window_view(const npymap::shape& window, const index_vector& axes) const {
+    return array<const T>(*this, view<T>::sliding_window_view(window, axes));
   }
 
   /// Unmap now, and report what a destructor could not. The array is empty afterwards.

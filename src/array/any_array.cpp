@@ -58,11 +58,11 @@ any_array any_array::slice(std::string_view numpy_text) const {
   return with(detail::slice(layout(), numpy_text));
 }
 any_array any_array::transpose() const { return with(detail::transpose(layout())); }
-any_array any_array::permute(std::span<const index_t> axes) const {
+any_array any_array::permute(const index_vector& axes) const {
   return with(detail::permute(layout(), axes));
 }
-any_array any_array::reshape(const npymap::shape& extents, order read_order) const {
-  return with(detail::reshape(layout(), extents, read_order));
+any_array any_array::reshape(const npymap::shape& extents, order fill) const {
+  return with(detail::reshape(layout(), extents, fill));
 }
 
 void any_array::close() {

@@ -12,6 +12,7 @@
 #include "array/npy_file.hpp"
 #include "io/aligned_buffer.hpp"
 #include "io/file.hpp"
+#include "io/read_large.hpp"
 
 namespace npymap {
 namespace {
@@ -49,7 +50,7 @@ any_array load_elements(const io::file& opened, const detail::npy_elements& foun
   header facts = found.facts;
   facts.dtype = type;
   io::aligned_buffer bytes(static_cast<std::size_t>(found.size_bytes));
-  const std::size_t got = opened.read_at(bytes.bytes(), found.offset_bytes);
+  const std::size_t got = io::read_large(opened, bytes.bytes(), found.offset_bytes);
   if (got != found.size_bytes) {  // it shrank since its size was asked
     throw error(errc::truncated, {.path = opened.path(),
                                   .subject = "array data",

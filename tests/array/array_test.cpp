@@ -55,7 +55,7 @@ TEST_CASE("array: every change of layout gives an array over the same elements")
   const temp_folder folder;
   const auto x = counting(folder / "x.npy", {2, 3, 4});
   CHECK(x.transpose()(3, 2, 1) == x(1, 2, 3));
-  CHECK(x.permute(npymap::index_vector{1, 2, 0})(2, 3, 1) == x(1, 2, 3));
+  CHECK(x.permute({1, 2, 0})(2, 3, 1) == x(1, 2, 3));
   CHECK(x.swapaxes(0, 1)(2, 1, 3) == x(1, 2, 3));
   CHECK(x.moveaxis(0, 2)(2, 3, 1) == x(1, 2, 3));
   CHECK(x.flip(0)(0, 2, 3) == x(1, 2, 3));
@@ -64,8 +64,7 @@ TEST_CASE("array: every change of layout gives an array over the same elements")
   CHECK(x.reshape({4, -1})(3, 5) == x(1, 2, 3));
   CHECK(x.diagonal()(3, 1) == x(1, 1, 3));
   CHECK(x.broadcast_to({5, 2, 3, 4})(4, 1, 2, 3) == x(1, 2, 3));
-  CHECK(x.sliding_window_view(npymap::index_vector{2}, npymap::index_vector{2})(1, 2, 2, 1) ==
-        x(1, 2, 3));
+  CHECK(x.sliding_window_view({2}, {2})(1, 2, 2, 1) == x(1, 2, 3));
   CHECK(x.flip(0).path() == x.path());
 }
 
@@ -183,7 +182,7 @@ TEST_CASE("any_array: slicing is the same as of a typed array") {
   CHECK(any(2, 3).as<const double>()() == x(2, 3));
   CHECK(any.slice("..., ::2").shape() == npymap::shape{4, 3});
   CHECK(any.transpose().as<const double>()(4, 2) == x(2, 4));
-  CHECK(any.permute(npymap::index_vector{1, 0}).shape() == npymap::shape{5, 4});
+  CHECK(any.permute({1, 0}).shape() == npymap::shape{5, 4});
   CHECK(any.reshape({2, -1}).shape() == npymap::shape{2, 10});
   CHECK(code_of([&] { any(4); }) == errc::out_of_range);
 }
