@@ -156,6 +156,7 @@ std::optional<byte_reach> reach(const layout_ref& from) noexcept {
     if (!moved) return std::nullopt;
     side = *moved;
   }
+  if (!checked_add(bytes.end, -(bytes.begin + 1))) return std::nullopt;
   return bytes;
 }
 
@@ -198,6 +199,25 @@ void check(const layout_ref& given, const void* data, index_t alignment) {
 bool is_c_contiguous(const layout_ref& from) noexcept { return is_contiguous(from, order::c); }
 bool is_f_contiguous(const layout_ref& from) noexcept {
   return is_contiguous(from, order::fortran);
+}
+
+bool same_shape(const layout_ref& a, const layout_ref& b) noexcept {
+  return std::equal(a.shape.begin(), a.shape.end(), b.shape.begin(), b.shape.end());
+}
+
+void require_contiguous(const layout_ref& from) {
+  if (is_c_contiguous(from) || is_f_contiguous(from)) return;
+  throw error(errc::layout_mismatch,
+              {.subject = "elements as one span",
+               .expected = "a dense view (slicing made it otherwise: copy it to one)",
+               .found = fmt::format("shape {} with byte strides {}", shape_text(from.shape),
+                                    shape_text(from.byte_strides))});
+}
+
+void refuse_rank(int expected, std::size_t found) {
+  throw error(errc::layout_mismatch, {.subject = "rank of the view",
+                                      .expected = fmt::format("{}", expected),
+                                      .found = fmt::format("{}", found)});
 }
 
 strides element_strides(const layout_ref& from) {

@@ -6,6 +6,7 @@
 /// checked where a caller's numbers come in, and cannot overflow after that.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -53,6 +54,13 @@ NPYMAP_EXPORT void check(const layout_ref& given, const void* data, index_t alig
 /// As NumPy's flags of these names: axes of extent 1 do not count, an empty array is both.
 NPYMAP_EXPORT bool is_c_contiguous(const layout_ref& from) noexcept;
 NPYMAP_EXPORT bool is_f_contiguous(const layout_ref& from) noexcept;
+
+NPYMAP_EXPORT bool same_shape(const layout_ref& a, const layout_ref& b) noexcept;
+
+/// \throws error layout_mismatch when it is neither C nor F contiguous
+NPYMAP_EXPORT void require_contiguous(const layout_ref& from);
+/// \throws error layout_mismatch
+[[noreturn]] NPYMAP_EXPORT void refuse_rank(int expected, std::size_t found);
 
 /// \throws error layout_mismatch when a stride is no whole number of elements
 NPYMAP_EXPORT strides element_strides(const layout_ref& from);
