@@ -37,7 +37,7 @@ std::string message_of(F&& f) {
 }
 
 template <class Map>
-constexpr bool is_packed = bool(Eigen::internal::traits<Map>::Flags& Eigen::PacketAccessBit);
+constexpr bool is_packed = bool(Eigen::internal::evaluator<Map>::Flags& Eigen::PacketAccessBit);
 
 }  // namespace
 
