@@ -33,14 +33,22 @@ new_file::~new_file() {
 }
 
 // Renaming replaces a link, where writing would have gone through it: so follow it first.
-void new_file::locate() {
+std::string new_file::place_of_target() const {
   std::string place = system_name(path_);
+  if (policy_ == existing::refuse) return place;
   std::string link;
-  for (int hops = 0; policy_ == existing::replace && sys::read_link(place.c_str(), link) == 0;) {
+  for (int hops = 0; sys::read_link(place.c_str(), link) == 0; ++hops) {
     errno = ELOOP;
-    if (++hops > most_links) fail("follow link");
+    if (hops == most_links) fail("follow link");
     place = link.starts_with('/') ? link : folder_of(place) + link;
   }
+  // No link, or nothing at all, is where links end.
+  if (errno != EINVAL && errno != ENOENT) fail("follow link");
+  return place;
+}
+
+void new_file::locate() {
+  const std::string place = place_of_target();
   target_ = name_of(place);
   errno = place.empty() ? ENOENT : EISDIR;
   if (target_.empty()) fail("open");
@@ -69,14 +77,13 @@ void new_file::begin() {
   sys::descriptor opened(sys::open_unnamed(folder_.get(), permissions));
   if (!opened && errno != EOPNOTSUPP) fail("create temporary file");
   for (int tries = 0; !opened && tries < most_names; ++tries) {
-    const std::string name = random_name();
+    std::string name = random_name();
     opened = sys::descriptor(sys::open_fresh(folder_.get(), name.c_str(), permissions));
-    if (opened) temporary_ = name;
+    if (opened) temporary_ = std::move(name);
     if (!opened && errno != EEXIST) break;
   }
   if (!opened) fail("create temporary file");
   contents_ = file(std::move(opened), path_);
-  if (replaces_) hand_down();
 }
 
 void new_file::hand_down() {
@@ -92,6 +99,7 @@ void new_file::hand_down() {
 }
 
 file new_file::commit(durability how_safe) && {
+  if (replaces_) hand_down();
   // First the contents, then the name: it must not outlive a power cut that they do not.
   if (how_safe == durability::full) contents_.sync();
   publish();

@@ -43,6 +43,7 @@ class new_file {
   file commit(durability how_safe) &&;
 
  private:
+  std::string place_of_target() const;
   void locate();
   void inspect_existing();
   void begin();

@@ -68,13 +68,15 @@ region::page_range region::pages_of(std::size_t offset, std::size_t n) const noe
 
 int region::sync(std::size_t offset, std::size_t n, flush_mode how) noexcept {
   if (n == 0) return 0;  // Boost would flush all
-  if (sys::refused(sys::call::sync_map)) return -1;
   const page_range pages = pages_of(offset, n);
-  errno = EINVAL;  // what Boost refuses itself
-  while (!mapped_.flush(pages.begin, pages.size, how == flush_mode::async)) {
-    if (errno != EINTR) return -1;
-  }
-  return 0;
+  do {
+    errno = EINVAL;  // of what Boost refuses itself
+    if (!sys::refused(sys::call::sync_map) &&
+        mapped_.flush(pages.begin, pages.size, how == flush_mode::async)) {
+      return 0;
+    }
+  } while (errno == EINTR);
+  return -1;
 }
 
 int region::advise(std::size_t offset, std::size_t n, advice hint) noexcept {
