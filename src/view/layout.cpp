@@ -373,12 +373,12 @@ layout squeeze(const layout_ref& from, int axis) {
 
 layout expand_dims(const layout_ref& from, int axis) {
   axis = checked_axis(axis, from.rank() + 1);
-  layout to;
+  npymap::shape shape;
   for (int old = 0; old <= from.rank(); ++old) {
-    if (old == axis) append_axis(to, 1, 0);
-    if (old < from.rank()) append_axis(to, from.shape[place(old)], from.byte_strides[place(old)]);
+    if (old == axis) shape.push_back(1);
+    if (old < from.rank()) shape.push_back(from.shape[place(old)]);
   }
-  return to;
+  return reshape(from, shape, order::c);  // as NumPy does: the new axis gets a stride like others
 }
 
 layout diagonal(const layout_ref& from, index_t offset, int axis1, int axis2) {
