@@ -1,0 +1,119 @@
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+#include <npymap/any_array.hpp>
+#include <npymap/error.hpp>
+
+#include "cli/commands.hpp"
+#include "cli/progress.hpp"
+#include "cli/terminal.hpp"
+
+namespace npymap::cli {
+namespace {
+
+// Enough rows at once that each page of a Fortran-ordered array of a thousand columns is touched
+// once, little enough to stay in the cache of a core.
+constexpr index_t block_bytes = index_t{4} << 20;
+
+// One loop of a copy, with its steps in bytes.
+struct copy_loop {
+  index_t count;
+  index_t from_step;
+  index_t to_step;
+};
+
+void run_loops(std::byte* to, const std::byte* from, std::span<const copy_loop> loops,
+               std::size_t itemsize) {
+  if (loops.empty()) {
+    std::memcpy(to, from, itemsize);
+    return;
+  }
+  const copy_loop& loop = loops.front();
+  for (index_t i = 0; i < loop.count; ++i) {
+    run_loops(to + i * loop.to_step, from + i * loop.from_step, loops.subspan(1), itemsize);
+  }
+}
+
+// Copy elements next to each other, in C order.
+void gather(std::byte* to, const any_array& part) {
+  const strides packed = dense_byte_strides(part.shape(), part.itemsize(), order::c);
+  std::vector<copy_loop> loops;
+  for (int axis = 0; axis < part.rank(); ++axis) {
+    loops.push_back({part.extent(axis), part.byte_strides()[axis], packed[axis]});
+  }
+  // The file is read as much in its own order as can be; the block is in the cache anyway.
+  std::ranges::stable_sort(loops, std::greater(),
+                           [](const copy_loop& l) { return std::abs(l.from_step); });
+  index_t run = part.itemsize();
+  while (!loops.empty() && loops.back().from_step == run && loops.back().to_step == run) {
+    run *= loops.back().count;
+    loops.pop_back();
+  }
+  run_loops(to, part.data(), loops, static_cast<std::size_t>(run));
+}
+
+class element_writer {
+ public:
+  explicit element_writer(progress& bar) : bar_(bar) {}
+
+  void write(const any_array& part);
+
+ private:
+  void write_dense(const any_array& part);
+  void write_block(const any_array& part);
+
+  progress& bar_;
+  std::vector<std::byte> block_;
+};
+
+void element_writer::write(const any_array& part) {
+  const index_t bytes = part.size_bytes();
+  if (bytes == 0) return;
+  if (part.is_c_contiguous()) return write_dense(part);
+  if (bytes <= block_bytes) return write_block(part);
+  const index_t rows = part.extent(0);
+  const index_t row_bytes = bytes / rows;
+  const index_t rows_at_once = block_bytes / row_bytes;
+  for (index_t first = 0; first < rows; first += std::max<index_t>(rows_at_once, 1)) {
+    write(rows_at_once == 0 ? part(first) : part(range(first, first + rows_at_once)));
+  }
+}
+
+// Straight from the map. Pages that are written out are let go, to keep the process small.
+void element_writer::write_dense(const any_array& part) {
+  const std::span bytes(part.data(), static_cast<std::size_t>(part.size_bytes()));
+  for (std::size_t begin = 0; begin < bytes.size(); begin += block_bytes) {
+    const std::size_t count = std::min<std::size_t>(block_bytes, bytes.size() - begin);
+    const auto block = bytes.subspan(begin, count);
+    write_output(block);
+    part.map().advise(advice::dont_need, static_cast<std::size_t>(block.data() - part.map().data()),
+                      count);
+    bar_.advance(count);
+  }
+}
+
+void element_writer::write_block(const any_array& part) {
+  block_.resize(static_cast<std::size_t>(part.size_bytes()));
+  gather(block_.data(), part);
+  write_output(block_);
+  part.advise(advice::dont_need);
+  bar_.advance(block_.size());
+}
+
+}  // namespace
+
+void dump(const dump_options& options) try {
+  report_lost_pages(options.source.path);
+  const any_array elements =
+      open(options.source.path, open_mode::read, {.header_limit = options.source.header_limit})
+          .slice(options.slice);
+  progress bar(options.progress, static_cast<std::uint64_t>(elements.size_bytes()));
+  element_writer(bar).write(elements);
+  flush_output();
+} catch (const error& e) {
+  throw e.in_file(options.source.path);
+}
+
+}  // namespace npymap::cli

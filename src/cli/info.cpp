@@ -1,0 +1,55 @@
+#include <fmt/format.h>
+
+#include "cli/commands.hpp"
+#include "cli/json.hpp"
+#include "cli/npy_file.hpp"
+#include "cli/terminal.hpp"
+
+namespace npymap::cli {
+namespace {
+
+std::string number_or(std::optional<std::uint64_t> number, std::string_view otherwise) {
+  return number ? fmt::format("{}", *number) : std::string(otherwise);
+}
+
+std::string json_of(const npy_file& file) {
+  const header& facts = file.facts;
+  return fmt::format(
+      R"({{"path": {}, "format": "npy", "version": [{}, {}], "dtype": {}, "shape": {}, )"
+      R"("fortran_order": {}, "data_offset": {}, "data_bytes": {}, "file_bytes": {}, )"
+      R"("trailing_bytes": {}}})"
+      "\n",
+      json_string(file.map.path()), facts.version.major, facts.version.minor,
+      json_descr(facts.dtype), json_list(facts.shape), facts.order == order::fortran,
+      facts.data_offset_bytes, number_or(file.data_bytes(), "null"), file.file_bytes(),
+      number_or(file.trailing_bytes(), "null"));
+}
+
+std::string text_of(const npy_file& file) {
+  const header& facts = file.facts;
+  constexpr std::string_view pickled = "unknown: Python objects, pickled";
+  std::string text;
+  const auto line = [&text](std::string_view name, std::string_view value) {
+    text += fmt::format("{:<16}{}\n", name, value);
+  };
+  line("path", printable(file.map.path()));
+  line("format", fmt::format("npy {}.{}", facts.version.major, facts.version.minor));
+  line("dtype", descr(facts.dtype));
+  line("shape", python_tuple(facts.shape));
+  line("order", facts.order == order::fortran ? "Fortran" : "C");
+  line("data offset", fmt::format("{}", facts.data_offset_bytes));
+  line("data bytes", number_or(file.data_bytes(), pickled));
+  line("file bytes", fmt::format("{}", file.file_bytes()));
+  line("trailing bytes", number_or(file.trailing_bytes(), pickled));
+  return text;
+}
+
+}  // namespace
+
+void info(const info_options& options) {
+  const npy_file file = read_npy(map_file(options.source), options.source);
+  write_output(options.json ? json_of(file) : text_of(file));
+  if (const auto cut_short = file.truncation()) throw *cut_short;
+}
+
+}  // namespace npymap::cli

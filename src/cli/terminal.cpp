@@ -1,0 +1,74 @@
+#include "cli/terminal.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include <npymap/error.hpp>
+
+#include "format/unicode.hpp"
+
+namespace npymap::cli {
+namespace {
+
+std::string lost_pages_message;
+
+extern "C" void end_on_lost_pages(int) {
+  // Nothing but calls that a signal handler may make. There is no one left to tell of a failure.
+  if (::write(STDERR_FILENO, lost_pages_message.data(), lost_pages_message.size())) {
+  }
+  std::_Exit(1);
+}
+
+void check_output(bool good) {
+  if (good) return;
+  throw error(std::error_code(errno, std::system_category()),
+              {.path = "standard output", .subject = "writing"});
+}
+
+}  // namespace
+
+void write_output(std::string_view text) { write_output(std::as_bytes(std::span(text))); }
+
+void write_output(std::span<const std::byte> bytes) {
+  check_output(std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size());
+}
+
+void flush_output() { check_output(std::fflush(stdout) == 0); }
+
+std::string printable(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::string_view before = text;
+    const auto c = detail::take_utf8(text);
+    if (!c) text.remove_prefix(1);
+    const std::string_view taken = before.substr(0, before.size() - text.size());
+    if (c && detail::is_printable(*c)) {
+      out += taken;
+    } else {
+      for (const char byte : taken)
+        out += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
+    }
+  }
+  return out;
+}
+
+bool errors_reach_terminal() { return ::isatty(STDERR_FILENO) == 1; }
+
+// Whoever started us may ignore SIGPIPE, and then each write would have to be asked.
+void die_of_broken_pipes() { std::signal(SIGPIPE, SIG_DFL); }
+
+void report_lost_pages(const std::string& path) {
+  lost_pages_message = "npymap: " + printable(path) +
+                       ": array data: lost while it was read (the file was truncated, or its disk"
+                       " cannot read it)\n";
+  std::signal(SIGBUS, end_on_lost_pages);
+}
+
+}  // namespace npymap::cli
