@@ -1,0 +1,235 @@
+// Real NumPy reads what npymap writes, writes what npymap reads, and judges what neither wrote.
+
+#include <array>
+#include <map>
+#include <random>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "format/raw_header.hpp"
+#include "support/python.hpp"
+#include "support/temp_folder.hpp"
+
+using namespace npymap;
+using namespace npymap_test;
+
+namespace {
+
+std::string ask_numpy(const std::vector<std::string>& arguments, std::string_view input = {}) {
+  return python(read_file(NPYMAP_FORMAT_TESTS "/oracle.py"), arguments, input);
+}
+
+std::string to_hex(std::string_view bytes) {
+  constexpr char digits[] = "0123456789abcdef";
+  std::string hex;
+  for (const char c : bytes) {
+    hex += digits[static_cast<unsigned char>(c) >> 4];
+    hex += digits[static_cast<unsigned char>(c) & 15];
+  }
+  return hex;
+}
+
+std::string from_hex(std::string_view hex) {
+  std::string bytes;
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+    bytes += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
+  }
+  return bytes;
+}
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> parts(1);
+  for (const char c : text) {
+    if (c == separator) {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  }
+  return parts;
+}
+
+// `canonical` in oracle.py.
+std::string canonical(const dtype& type) {
+  if (!type.is_record()) {
+    const std::string quoted_type = descr(type);
+    return quoted_type.substr(1, quoted_type.size() - 2);
+  }
+  std::string text = "{";
+  for (const field& f : type.fields()) {
+    if (text.size() > 1) text += ';';
+    text += fmt::format("{}:{}:{}:{}:{}", to_hex(f.name), f.title ? to_hex(*f.title) : "-",
+                        f.offset_bytes, canonical(f.type), fmt::join(f.subshape, ","));
+  }
+  return text + "}" + std::to_string(type.itemsize());
+}
+
+// What both sides say of a header that they take: dtype, order, shape, offset of the elements.
+std::string summary(const header& h) {
+  return fmt::format("{}\t{}\t{}\t{}", canonical(h.dtype), static_cast<char>(h.order),
+                     fmt::join(h.shape, ","), h.data_offset_bytes);
+}
+
+struct judgement {
+  std::string verdict;  // "ok", "refused" or "crashed"
+  std::string summary;
+  std::vector<std::string> differences;
+};
+
+std::vector<judgement> judge(const std::vector<std::string>& headers) {
+  std::string input;
+  for (const std::string& bytes : headers) input += to_hex(bytes) + "\n";
+  std::vector<judgement> judgements;
+  std::istringstream lines(ask_numpy({"judge"}, input));
+  for (std::string line; std::getline(lines, line);) {
+    const auto parts = split(line, '\t');
+    REQUIRE(parts.size() == 6);
+    judgements.push_back({parts[0], parts[1] + "\t" + parts[2] + "\t" + parts[3] + "\t" + parts[4],
+                          parts[5].empty() ? std::vector<std::string>() : split(parts[5], ',')});
+  }
+  REQUIRE(judgements.size() == headers.size());
+  return judgements;
+}
+
+}  // namespace
+
+TEST_CASE("header: what NumPy writes is read as NumPy meant it, and written the same") {
+  if (!have_numpy()) return;
+  std::istringstream lines(ask_numpy({"make", std::to_string(random_seed()), "2000"}));
+  int count = 0;
+  for (std::string line; std::getline(lines, line); ++count) {
+    const auto parts = split(line, '\t');
+    REQUIRE(parts.size() == 5);
+    const std::string bytes = from_hex(parts[0]);
+    INFO(bytes);
+    const header h = parse(bytes, SIZE_MAX);
+    CHECK(canonical(h.dtype) == parts[1]);
+    CHECK(std::string(1, static_cast<char>(h.order)) == parts[2]);
+    CHECK(fmt::format("{}", fmt::join(h.shape, ",")) == parts[3]);
+    CHECK(h.data_offset_bytes == bytes.size());
+    CHECK(to_hex(header_bytes(h.dtype, h.shape, static_cast<order>(parts[4][0]))) == parts[0]);
+  }
+  CHECK(count == 2000);
+}
+
+namespace {
+
+using random_engine = std::mt19937_64;
+
+std::size_t below(random_engine& random, std::size_t limit) {
+  return std::uniform_int_distribution<std::size_t>(0, limit - 1)(random);
+}
+
+// Descrs that NumPy would not write, but reads.
+constexpr auto odd_descrs = std::to_array<std::string_view>({
+    "'i4,f8'",
+    "'2f4, (2,3)>i2 ,S5'",
+    "'float64'",
+    "'datetime64[25s]'",
+    "'M8[D/24]'",
+    "[('a', 'V', 7), ('b', ('<i4', (2,)), (3,))]",
+    "[(u'a', '=f8', 2), (('t', 'b'), '>c16')]",
+    "[['a', 'U3', [2, 3]]]",
+    "'''<''' '\\x66' r'8'",
+    "('<f8', ())",
+});
+
+constexpr auto snippets = std::to_array<std::string_view>({
+    "'",     "\"",    "(",          ")",      "[",    "]",          "{",      "}",       ",",
+    ":",     " ",     "\n",         "\\\n",   "#",    "#\n",        "-",      "+",       "0",
+    "1",     "9",     "0x1F",       "1_0",    "L",    "6L",         "True",   "False",   "None",
+    "''",    "u",     "r'",         "b'",     "'''",  "\\",         "\\x41",  "\\u00e9", "\\101",
+    "<",     ">",     "=",          "|",      "f8",   "i4",         "S",      "U2",      "V",
+    "M8[s]", "[",     "/10",        "/0",     "(2,)", "()",         "(1,)",   "(0,)",    "1e3",
+    "'<f8'", "'i1,'", "('', 'V3')", "'a': 1", "...",  "4294967304", "/-1000", "\xe9",    "\t",
+    "2.0",   "1j",    "\r",         "\f",     "\x80", "\xc3\xa9",   "2, 3",   "(2, 3)",  "descr",
+});
+
+std::string mutant(random_engine& random, std::string text) {
+  const std::size_t changes = 1 + below(random, 4) / 3;
+  for (std::size_t i = 0; i < changes; ++i) {
+    const std::size_t at = below(random, text.size() + 1);
+    const std::size_t length = std::min(1 + below(random, 8), text.size() - at);
+    switch (below(random, 6)) {
+      case 0:
+        text.insert(at, snippets[below(random, snippets.size())]);
+        break;
+      case 1:
+        text.replace(at, length, snippets[below(random, snippets.size())]);
+        break;
+      case 2:
+        text.erase(at, 1 + below(random, 3));
+        break;
+      case 3:
+        if (at < text.size()) text[at] = static_cast<char>(text[at] ^ 1 << below(random, 8));
+        break;
+      case 4:
+        text.insert(below(random, text.size() + 1), text.substr(at, length));
+        break;
+      default: {
+        const std::string moved = text.substr(at, length);
+        text.erase(at, length);
+        text.insert(below(random, text.size() + 1), moved);
+      }
+    }
+    if (text.empty()) text = " ";
+  }
+  return text;
+}
+
+// The text between the length and the padding.
+std::string text_of(std::string_view bytes) {
+  const std::size_t start = bytes[6] == 1 ? 10 : 12;
+  return std::string(bytes.substr(start, bytes.find_last_not_of(" \n") + 1 - start));
+}
+
+std::vector<std::string> mutants(random_engine& random, std::size_t count) {
+  std::vector<std::string> sources;
+  for (const std::string_view odd : odd_descrs) sources.push_back(header_of(odd));
+  std::istringstream lines(ask_numpy({"make", std::to_string(random()), "300"}));
+  for (std::string line; std::getline(lines, line);) {
+    const std::string text = text_of(from_hex(split(line, '\t')[0]));
+    if (text.size() < 300) sources.push_back(text);
+  }
+  std::vector<std::string> results;
+  while (results.size() < count) {
+    const std::string text = mutant(random, sources[below(random, sources.size())]);
+    results.push_back(raw_header(text, static_cast<int>(1 + below(random, 3))));
+  }
+  return results;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "header: mutants of good headers are taken or refused as by NumPy, but for known reasons") {
+  if (!have_numpy()) return;
+  random_engine random(random_seed());
+  const auto headers = mutants(random, 10'000);
+  const auto judgements = judge(headers);
+  std::map<std::string, int> outcomes;
+  for (std::size_t i = 0; i < headers.size(); ++i) {
+    const judgement& numpy = judgements[i];
+    INFO("header " << quoted(headers[i].substr(10)) << " version " << int{headers[i][6]});
+    INFO("NumPy: " << numpy.verdict << " " << numpy.summary);
+    std::string own;
+    try {
+      own = summary(parse(headers[i]));
+    } catch (const error& e) {
+      INFO("npymap: " << e.what());
+      ++outcomes["refused"];
+      if (numpy.verdict == "ok") CHECK_FALSE(numpy.differences.empty());
+      continue;
+    }
+    ++outcomes["ok"];
+    INFO("npymap: " << own);
+    CHECK(numpy.verdict != "crashed");
+    if (numpy.verdict == "ok") CHECK(own == numpy.summary);
+    if (numpy.verdict == "refused") CHECK_FALSE(numpy.differences.empty());
+  }
+  CHECK(outcomes["ok"] > 500);
+  CHECK(outcomes["refused"] > 1000);
+}
