@@ -86,7 +86,7 @@ for n in range(150):
         items.append(slice(start, stop, step))
         parts.append(':'.join('' if x is None else str(x) for x in (start, stop, step)))
     np.save(f'{folder}/{n}.npy', a)
-    np.save(f'{folder}/{n}.sliced.npy', a[tuple(items)])
+    np.save(f'{folder}/{n}.sliced.npy', a[tuple(items) or ...])
     open(f'{folder}/{n}.txt', 'w').write(', '.join(parts) or '...'))",
          {folder.path().string(), std::to_string(seed)});
   for (int n = 0; n < 150; ++n) {
