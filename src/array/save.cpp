@@ -5,8 +5,8 @@
 
 #include <npymap/any_array.hpp>
 #include <npymap/array.hpp>
+#include <npymap/detail/loop_nest.hpp>
 #include <npymap/error.hpp>
-#include <npymap/view.hpp>
 
 #include "io/aligned_buffer.hpp"
 #include "io/new_file.hpp"
@@ -17,41 +17,6 @@ namespace {
 // Enough rows at once that each page of a Fortran-ordered source is touched about once, when it
 // has a thousand columns; small enough to stay in the cache of one core.
 constexpr std::size_t gather_bytes = std::size_t{4} << 20;
-
-template <std::size_t N>
-struct opaque {  // alignment 1: stored elements may lie anywhere
-  std::byte bytes[N];
-};
-
-template <class T>
-void gather_as(std::byte* to, const std::byte* from, const layout_ref& where) {
-  const strides packed = dense_byte_strides(where.shape, sizeof(T), order::c);
-  copy(view<const T>(reinterpret_cast<const T*>(from), where.shape, where.byte_strides),
-       view<T>(reinterpret_cast<T*>(to), where.shape, packed));
-}
-
-// Copy strided elements next to each other, in C order.
-void gather(std::byte* to, const std::byte* from, const layout_ref& where) {
-  switch (where.itemsize) {
-    case 1:
-      return gather_as<opaque<1>>(to, from, where);
-    case 2:
-      return gather_as<opaque<2>>(to, from, where);
-    case 4:
-      return gather_as<opaque<4>>(to, from, where);
-    case 8:
-      return gather_as<opaque<8>>(to, from, where);
-    case 16:
-      return gather_as<opaque<16>>(to, from, where);
-    default:
-      break;
-  }
-  shape extents(where.shape);
-  strides steps(where.byte_strides);
-  extents.push_back(where.itemsize);
-  steps.push_back(1);
-  gather_as<std::byte>(to, from, {extents, steps, 1});
-}
 
 class dense_writer {
  public:
@@ -79,8 +44,10 @@ class dense_writer {
     shape extents(where.shape);
     for (index_t first = 0; first < rows; first += rows_at_once) {
       extents[0] = std::min(rows_at_once, rows - first);
-      gather(buffer_.data(), from + first * where.byte_strides[0],
-             {extents, where.byte_strides, where.itemsize});
+      const strides packed = dense_byte_strides(extents, where.itemsize, order::c);
+      copy_elements(from + first * where.byte_strides[0],
+                    {extents, where.byte_strides, where.itemsize}, buffer_.data(),
+                    {extents, packed, where.itemsize});
       write(buffer_.bytes().first(static_cast<std::size_t>(extents[0] * row_bytes)));
     }
   }
