@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
 #include <vector>
 
 #include <npymap/any_array.hpp>
 #include <npymap/error.hpp>
+#include <npymap/view.hpp>
 
 #include "cli/commands.hpp"
 #include "cli/progress.hpp"
@@ -16,43 +16,6 @@ namespace {
 // Enough rows at once that each page of a Fortran-ordered array of a thousand columns is touched
 // once, little enough to stay in the cache of a core.
 constexpr index_t block_bytes = index_t{4} << 20;
-
-// One loop of a copy, with its steps in bytes.
-struct copy_loop {
-  index_t count;
-  index_t from_step;
-  index_t to_step;
-};
-
-void run_loops(std::byte* to, const std::byte* from, std::span<const copy_loop> loops,
-               std::size_t itemsize) {
-  if (loops.empty()) {
-    std::memcpy(to, from, itemsize);
-    return;
-  }
-  const copy_loop& loop = loops.front();
-  for (index_t i = 0; i < loop.count; ++i) {
-    run_loops(to + i * loop.to_step, from + i * loop.from_step, loops.subspan(1), itemsize);
-  }
-}
-
-// Copy elements next to each other, in C order.
-void gather(std::byte* to, const any_array& part) {
-  const strides packed = dense_byte_strides(part.shape(), part.itemsize(), order::c);
-  std::vector<copy_loop> loops;
-  for (int axis = 0; axis < part.rank(); ++axis) {
-    loops.push_back({part.extent(axis), part.byte_strides()[axis], packed[axis]});
-  }
-  // The file is read as much in its own order as can be; the block is in the cache anyway.
-  std::ranges::stable_sort(loops, std::greater(),
-                           [](const copy_loop& l) { return std::abs(l.from_step); });
-  index_t run = part.itemsize();
-  while (!loops.empty() && loops.back().from_step == run && loops.back().to_step == run) {
-    run *= loops.back().count;
-    loops.pop_back();
-  }
-  run_loops(to, part.data(), loops, static_cast<std::size_t>(run));
-}
 
 class element_writer {
  public:
@@ -96,10 +59,23 @@ void element_writer::write_dense(const any_array& part) {
 
 void element_writer::write_block(const any_array& part) {
   block_.resize(static_cast<std::size_t>(part.size_bytes()));
-  gather(block_.data(), part);
+  const strides packed = dense_byte_strides(part.shape(), part.itemsize(), order::c);
+  detail::copy_elements(part.data(), part.layout(), block_.data(),
+                        {part.shape(), packed, part.itemsize()});
   write_output(block_);
   part.advise(advice::dont_need);
   bar_.advance(block_.size());
+}
+
+// True if each element is so far from the others that reading ahead fetches none of them, as in a
+// row of a large array in Fortran order.
+bool are_far_apart(const any_array& elements) {
+  constexpr index_t far_bytes = index_t{1} << 20;  // more than Linux reads ahead
+  for (int axis = 0; axis < elements.rank(); ++axis) {
+    const bool far = std::abs(elements.byte_strides()[axis]) >= far_bytes;
+    if (elements.extent(axis) > 1 && !far) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -109,6 +85,7 @@ void dump(const dump_options& options) try {
   const any_array elements =
       open(options.source.path, open_mode::read, {.header_limit = options.source.header_limit})
           .slice(options.slice);
+  if (are_far_apart(elements)) elements.advise(advice::random);
   progress bar(options.progress, static_cast<std::uint64_t>(elements.size_bytes()));
   element_writer(bar).write(elements);
   flush_output();

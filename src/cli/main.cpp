@@ -1,7 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
-#include <functional>
 #include <string>
 
 #include <fmt/format.h>
@@ -15,7 +14,7 @@
 namespace npymap::cli {
 namespace {
 
-// CLI.md: what scripts may rely on.
+// Scripts rely on these.
 enum exit_code : int { done = 0, refused = 1, wrong_usage = 2 };
 
 int fail(exit_code code, std::string_view message) {
@@ -23,11 +22,21 @@ int fail(exit_code code, std::string_view message) {
   return code;
 }
 
+// CLI11 takes -1 for the largest unsigned number.
+CLI::Validator not_negative() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        return text.starts_with('-') ? "a number from 0 on is needed, not " + text : std::string();
+      },
+      "");
+}
+
 void add_source(CLI::App& command, source_options& source) {
   command.add_option("FILE", source.path, "An .npy file")->required();
   command
       .add_option("--header-limit", source.header_limit,
                   "The longest header to accept, in characters")
+      ->check(not_negative())
       ->capture_default_str();
 }
 
@@ -43,58 +52,71 @@ void add_progress(CLI::App& command, progress_display& display) {
       "--no-progress", [&display] { display = progress_display::never; }, "Draw none");
 }
 
+void add_info(CLI::App& tool, info_options& given) {
+  CLI::App& command = *tool.add_subcommand("info", "Print what the header says");
+  add_source(command, given.source);
+  add_json(command, given.json);
+  command.final_callback([&given] { info(given); });
+}
+
+void add_head(CLI::App& tool, head_options& given) {
+  CLI::App& command = *tool.add_subcommand("head", "Print the first rows as NumPy would");
+  add_source(command, given.source);
+  command.add_option("--rows", given.rows, "How many")
+      ->check(not_negative())
+      ->capture_default_str();
+  command.final_callback([&given] { head(given); });
+}
+
 // A slice that cannot be read is wrong usage, whatever the file holds.
-std::string check_slice(const std::string& text) try {
+std::string complaint_about_slice(const std::string& text) try {
   parse_slice(text);
   return {};
 } catch (const error& e) {
   return e.what();
 }
 
+void add_dump(CLI::App& tool, dump_options& given) {
+  CLI::App& command = *tool.add_subcommand(
+      "dump", "Write the elements in C order, as bytes, each as it is stored in the file");
+  add_source(command, given.source);
+  command.add_option("--slice", given.slice, "Only these, as in NumPy: '2:6,4,::-1'")
+      ->check(CLI::Validator(complaint_about_slice, ""));
+  add_progress(command, given.progress);
+  command.final_callback([&given] { dump(given); });
+}
+
+void add_verify(CLI::App& tool, verify_options& given) {
+  CLI::App& command = *tool.add_subcommand("verify", "Check everything that can be checked");
+  add_source(command, given.source);
+  add_json(command, given.json);
+  add_progress(command, given.progress);
+  command.final_callback([&given] { verify(given); });
+}
+
 int run(int argc, char** argv) {
   CLI::App tool("Look at, check and copy out NumPy .npy files, however large.", "npymap");
-  tool.set_version_flag("--version", std::string("npymap ") + NPYMAP_VERSION);
-  tool.require_subcommand(1);
-
+  tool.set_version_flag("--version", "npymap " NPYMAP_VERSION);
+  tool.require_subcommand(0, 1);
   info_options info_given;
-  CLI::App& info_command = *tool.add_subcommand("info", "Print what the header says");
-  add_source(info_command, info_given.source);
-  add_json(info_command, info_given.json);
-  info_command.final_callback([&] { info(info_given); });
-
   head_options head_given;
-  CLI::App& head_command = *tool.add_subcommand("head", "Print the first rows as NumPy would");
-  add_source(head_command, head_given.source);
-  head_command.add_option("--rows", head_given.rows, "How many")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  head_command.final_callback([&] { head(head_given); });
-
   dump_options dump_given;
-  CLI::App& dump_command = *tool.add_subcommand(
-      "dump", "Write the elements in C order, as bytes, each as it is stored in the file");
-  add_source(dump_command, dump_given.source);
-  dump_command.add_option("--slice", dump_given.slice, "Only these, as in NumPy: '2:6,4,::-1'")
-      ->check(CLI::Validator(check_slice, "SLICE"));
-  add_progress(dump_command, dump_given.progress);
-  dump_command.final_callback([&] { dump(dump_given); });
-
   verify_options verify_given;
-  CLI::App& verify_command = *tool.add_subcommand("verify", "Check everything that can be checked");
-  add_source(verify_command, verify_given.source);
-  add_json(verify_command, verify_given.json);
-  add_progress(verify_command, verify_given.progress);
-  verify_command.final_callback([&] { verify(verify_given); });
-
+  add_info(tool, info_given);
+  add_head(tool, head_given);
+  add_dump(tool, dump_given);
+  add_verify(tool, verify_given);
   try {
     tool.parse(argc, argv);
+    if (tool.get_subcommands().empty())
+      return fail(wrong_usage, "a command is missing: see --help");
     flush_output();
-  } catch (const CLI::Success& asked_for_help) {
-    return tool.exit(asked_for_help);
+    return done;
+  } catch (const CLI::Success& help_or_version) {
+    return tool.exit(help_or_version);
   } catch (const CLI::Error& e) {
     return fail(wrong_usage, e.what());
   }
-  return done;
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ void progress::advance(std::uint64_t bytes) {
 }
 
 std::string progress::line(clock::time_point now) const {
-  constexpr int bar_width = 30;
+  constexpr int bar_width = 16;
   const double done = static_cast<double>(done_bytes_);
   const double part = total_bytes_ == 0 ? 1 : done / static_cast<double>(total_bytes_);
   const double seconds = std::max(std::chrono::duration<double>(now - start_).count(), 1e-6);

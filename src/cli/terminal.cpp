@@ -28,6 +28,7 @@ extern "C" void end_on_lost_pages(int) {
 
 void check_output(bool good) {
   if (good) return;
+  if (errno == EFAULT) end_on_lost_pages(SIGBUS);  // bytes of a map: the system met the hole
   throw error(std::error_code(errno, std::system_category()),
               {.path = "standard output", .subject = "writing"});
 }

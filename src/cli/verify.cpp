@@ -28,9 +28,13 @@ std::string_view name_of(verdict v) {
 }
 
 struct finding {
-  std::string_view check;
   verdict is;
   std::string detail;
+};
+
+struct check {
+  std::string_view name;
+  finding found;
 };
 
 // Reads every element, and looks at those whose bytes can be wrong: characters and bools.
@@ -79,10 +83,10 @@ finding element_check::run(progress& bar) {
     bar.advance(size);
   }
   if (odd_bools_ > 0) {
-    return {"elements", verdict::warning,
+    return {verdict::warning,
             fmt::format("{} bools are neither 0 nor 1, and count as True", odd_bools_)};
   }
-  return {"elements", verdict::ok, fmt::format("{} bytes read", data_bytes)};
+  return {verdict::ok, fmt::format("{} bytes read", data_bytes)};
 }
 
 void element_check::look_at(const dtype& type, const std::byte* at, index_t count) {
@@ -114,67 +118,76 @@ void element_check::look_at_characters(const dtype& type, const std::byte* at, i
   }
 }
 
+finding header_version(const npy_file& file) {
+  const header& facts = file.facts;
+  return {verdict::ok, fmt::format("version {}.{}, {} bytes", facts.version.major,
+                                   facts.version.minor, facts.data_offset_bytes)};
+}
+
 finding header_form(const npy_file& file) {
   const header& facts = file.facts;
-  if (facts.dtype.has_object()) return {"form", verdict::ok, "of Python objects, not compared"};
+  if (facts.dtype.has_object()) return {verdict::ok, "of Python objects, not compared"};
   const std::string canonical = header_bytes(facts.dtype, facts.shape, facts.order);
   const auto stored = std::span(file.map.data(), facts.data_offset_bytes);
   if (std::ranges::equal(stored, std::as_bytes(std::span(canonical)))) {
-    return {"form", verdict::ok, "byte for byte as NumPy writes it"};
+    return {verdict::ok, "byte for byte as NumPy writes it"};
   }
-  return {"form", verdict::warning, "legal, but not as NumPy writes it"};
+  return {verdict::warning, "legal, but not as NumPy writes it"};
 }
 
 finding data_place(const npy_file& file) {
   constexpr std::uint64_t numpy_alignment = 64;  // since NumPy 1.14; NEP 1 speaks of 16
   const std::uint64_t offset = file.facts.data_offset_bytes;
-  const bool aligned = offset % numpy_alignment == 0;
-  return {
-      "place", aligned ? verdict::ok : verdict::warning,
-      fmt::format("elements begin at byte {}{}", offset,
-                  aligned ? "" : ", no multiple of 64: C++ may not be able to use them in place")};
-}
-
-finding data_end(const npy_file& file) {
-  const std::uint64_t trailing = *file.trailing_bytes();
-  if (trailing == 0) return {"end", verdict::ok, "nothing behind the elements"};
-  return {"end", verdict::warning, fmt::format("{} bytes behind the elements", trailing)};
-}
-
-// Adds what it finds; the error is the defect that ends it.
-void examine(const file_map& map, const verify_options& options, std::vector<finding>& findings) {
-  const npy_file file = read_npy(map, options.source);
-  findings.push_back({"header", verdict::ok,
-                      fmt::format("version {}.{}, {} bytes", file.facts.version.major,
-                                  file.facts.version.minor, file.facts.data_offset_bytes)});
-  findings.push_back(header_form(file));
-  findings.push_back(data_place(file));
-  if (!file.data_bytes()) {
-    findings.push_back({"elements", verdict::warning, "Python objects, a pickle: not checked"});
-    return;
+  if (offset % numpy_alignment == 0) {
+    return {verdict::ok, fmt::format("elements begin at byte {}", offset)};
   }
-  if (const auto cut_short = file.truncation()) throw *cut_short;
-  findings.push_back(data_end(file));
-  progress bar(options.progress, *file.data_bytes());
-  findings.push_back(element_check(file).run(bar));
+  return {verdict::warning,
+          fmt::format("elements begin at byte {}, no multiple of {}", offset, numpy_alignment)};
 }
 
-std::string json_of(const std::string& path, const std::vector<finding>& findings, bool good) {
-  std::string checks;
-  for (const finding& f : findings) {
-    checks +=
+finding data_size(const npy_file& file) {
+  if (!file.data_bytes()) return {verdict::warning, "Python objects, a pickle: not checked"};
+  if (const auto cut_short = file.truncation()) throw *cut_short;
+  const std::uint64_t trailing = *file.trailing_bytes();
+  if (trailing == 0) return {verdict::ok, "the file ends with the elements"};
+  return {verdict::warning, fmt::format("{} bytes behind the elements", trailing)};
+}
+
+// Check after check is added, until one throws: that one is the defect.
+void examine(const file_map& map, const verify_options& options, std::vector<check>& checks) {
+  const auto add = [&checks](std::string_view name, const auto& look) {
+    checks.push_back({name, {verdict::defect, {}}});
+    checks.back().found = look();
+  };
+  npy_file file;
+  add("header", [&] {
+    file = read_npy(map, options.source);
+    return header_version(file);
+  });
+  add("form", [&] { return header_form(file); });
+  add("place", [&] { return data_place(file); });
+  add("size", [&] { return data_size(file); });
+  if (!file.data_bytes()) return;
+  progress bar(options.progress, *file.data_bytes());
+  add("elements", [&] { return element_check(file).run(bar); });
+}
+
+std::string json_of(const std::string& path, const std::vector<check>& checks, bool good) {
+  std::string list;
+  for (const auto& [name, found] : checks) {
+    list +=
         fmt::format(R"({}{{"check": "{}", "verdict": "{}", "detail": {}}})",
-                    checks.empty() ? "" : ", ", f.check, name_of(f.is), json_string(f.detail));
+                    list.empty() ? "" : ", ", name, name_of(found.is), json_string(found.detail));
   }
   return fmt::format(R"({{"path": {}, "format": "npy", "ok": {}, "checks": [{}]}})"
                      "\n",
-                     json_string(path), good, checks);
+                     json_string(path), good, list);
 }
 
-std::string text_of(const std::vector<finding>& findings) {
+std::string text_of(const std::vector<check>& checks) {
   std::string text;
-  for (const finding& f : findings) {
-    text += fmt::format("{:<8}  {:<8}  {}\n", f.check, name_of(f.is), printable(f.detail));
+  for (const auto& [name, found] : checks) {
+    text += fmt::format("{:<8}  {:<7}  {}\n", name, name_of(found.is), printable(found.detail));
   }
   return text;
 }
@@ -182,17 +195,16 @@ std::string text_of(const std::vector<finding>& findings) {
 }  // namespace
 
 void verify(const verify_options& options) {
-  const std::string& path = options.source.path;
   const file_map map = map_file(options.source);
-  std::vector<finding> findings;
+  std::vector<check> checks;
   std::optional<error> defect;
   try {
-    examine(map, options, findings);
+    examine(map, options, checks);
   } catch (const error& e) {
-    defect = e.in_file(path);
-    findings.push_back({findings.empty() ? "header" : "elements", verdict::defect, e.what()});
+    defect = e.in_file(options.source.path);
+    checks.back().found.detail = defect->what();
   }
-  write_output(options.json ? json_of(path, findings, !defect) : text_of(findings));
+  write_output(options.json ? json_of(options.source.path, checks, !defect) : text_of(checks));
   if (defect) throw *defect;
 }
 

@@ -57,8 +57,7 @@ array_bytes_at unaligned(std::string_view npy) {
 
 std::string print_piece(std::string_view how, std::string_view npy) {
   const array_bytes_at a = unaligned(npy);
-  strides byte_strides =
-      dense_byte_strides(a.facts.shape, a.facts.dtype.itemsize(), a.facts.order);
+  strides byte_strides = dense_byte_strides(a.facts.shape, a.facts.dtype.itemsize(), a.facts.order);
   const std::byte* origin = a.data;
   if (how == "reversed" && a.facts.shape[0] > 0) {
     origin += (a.facts.shape[0] - 1) * byte_strides[0];
@@ -99,8 +98,8 @@ for bits in range(65536): print(np.array(bits, 'u2').view('f2')))");
 }
 
 TEST_CASE("print: times that NumPy computes wrongly, or not at all, are told") {
-  const dtype seconds = dtype::time(dtype_kind::datetime, {time_unit::second, INT32_MAX},
-                                    byte_order::little);
+  const dtype seconds =
+      dtype::time(dtype_kind::datetime, {time_unit::second, INT32_MAX}, byte_order::little);
   const std::string_view largest = "\xff\xff\xff\xff\xff\xff\xff\x7f";
   // (2**63 - 1) * (2**31 - 1) seconds: NumPy wraps.
   CHECK(printed(seconds, largest, {}) == "627660130780143545598-02-27T23:08:49");

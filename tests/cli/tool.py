@@ -1,0 +1,428 @@
+# What the tool promises, against NumPy. Usage: test, the tool, an empty folder, a seed.
+import ast
+import io
+import random
+import re
+import subprocess
+import traceback
+
+test, tool, folder, seed = sys.argv[1:5]
+py = random.Random(int(seed))
+os.chdir(folder)
+
+
+class Result:
+    def __init__(self, code, out, err):
+        self.code, self.out, self.err = code, out, err
+
+    def succeeds(self):
+        assert self.code == 0 and self.err == b"", (self.code, self.err)
+        return self.out
+
+    def fails(self, code, *words):
+        """One line of error, and nothing else unless `out` is looked at by the caller."""
+        assert self.code == code, (self.code, self.err)
+        assert self.err.startswith(b"npymap: ") and self.err.endswith(b"\n"), self.err
+        assert self.err.count(b"\n") == 1, self.err
+        for word in words:
+            assert word.encode() in self.err, self.err
+        return self
+
+    def says_nothing(self):
+        assert self.out == b"", self.out
+
+
+def run(*arguments, **options):
+    done = subprocess.run([tool, *map(str, arguments)], capture_output=True, timeout=60, **options)
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+def info(path):
+    return json.loads(run("info", path, "--json").succeeds())
+
+
+def header_literal(path):
+    with open(path, "rb") as file:
+        version = np.lib.format.read_magic(file)
+        size = int.from_bytes(file.read(2 if version == (1, 0) else 4), "little")
+        return version, ast.literal_eval(file.read(size).decode("utf8" if version == (3, 0) else "latin1"))
+
+
+def write(path, data):
+    with open(path, "wb") as file:
+        file.write(data)
+
+
+def npy_bytes(a):
+    file = io.BytesIO()
+    np.save(file, a)
+    return file.getvalue()
+
+
+def sparse(path, shape, dtype="<f8", fortran_order=False):
+    """A file of zeros that takes no space on disk, however large it is."""
+    with open(path, "wb") as file:
+        np.lib.format.write_array_header_2_0(
+            file, {"descr": dtype, "fortran_order": fortran_order, "shape": shape})
+        offset = file.tell()
+        size = np.dtype(dtype).itemsize
+        for extent in shape:
+            size *= extent
+        file.truncate(offset + size)
+    return offset
+
+
+DTYPES = [
+    "?", "i1", "<i2", ">u4", "<i8", "<f2", ">f4", "<f8", "<f16", "<c8", ">c32", "<M8[25s]", ">m8[ns]",
+    "S3", "<U2", ">U1", "V5", "S0",
+    [("x", "<f8"), ("y", ">i4", (2, 3))], [("日", "<f4"), ("it's", "S2")], [(("title", "name"), "<i2")],
+    [("a", "i1"), ("n", [("b", ">f8"), ("c", "U1")], 2)],
+    np.dtype([("b", "i1"), ("x", "f8"), ("q", "i2")], align=True), [],
+]
+
+
+def random_array(dtype=None, most=7):
+    dtype = np.dtype(py.choice(DTYPES) if dtype is None else dtype)
+    shape = tuple(py.choice([0, 1, 2, 3, 5, most]) for _ in range(py.randrange(5)))
+    n = int(np.prod(shape, dtype=int))
+    if dtype.itemsize == 0:
+        a = np.zeros(shape, dtype)
+    else:
+        data = py.randbytes(n * dtype.itemsize)
+        a = np.frombuffer(bytearray(data), dtype).reshape(shape)
+    return a if py.random() < 0.5 else np.asfortranarray(a)
+
+
+def random_slice(shape):
+    items = []
+    for extent in shape[: py.randrange(len(shape) + 1)]:
+        if extent and py.random() < 0.3:
+            items.append(str(py.randrange(-extent, extent)))
+        else:
+            bounds = [py.choice(["", str(py.randrange(-9, 9))]) for _ in range(2)]
+            items.append(":".join(bounds + [py.choice(["1", "2", "-1", "-3", "7"])]))
+    if py.random() < 0.2:
+        items.insert(py.randrange(len(items) + 1), py.choice(["None", "np.newaxis"]))
+    if py.random() < 0.3:
+        items.insert(py.randrange(len(items) + 1), "...")
+    return ",".join(items)
+
+
+# info
+
+
+def info_json():
+    for _ in range(150):
+        a = random_array()
+        np.save("a.npy", a)
+        version, literal = header_literal("a.npy")
+        size = os.path.getsize("a.npy")
+        assert info("a.npy") == {
+            "path": "a.npy", "format": "npy", "version": list(version),
+            "dtype": json.loads(json.dumps(literal["descr"])), "shape": list(a.shape),
+            "fortran_order": literal["fortran_order"], "data_offset": size - a.nbytes,
+            "data_bytes": a.nbytes, "file_bytes": size, "trailing_bytes": 0}
+
+
+def info_text():
+    np.save("a.npy", np.zeros((3, 4), ">f4", order="F"))
+    out = run("info", "a.npy").succeeds().decode()
+    facts = dict(re.split("  +", line) for line in out.splitlines())
+    assert facts == {
+        "path": "a.npy", "format": "npy 1.0", "dtype": "'>f4'", "shape": "(3, 4)", "order": "Fortran",
+        "data offset": "128", "data bytes": "48", "file bytes": "176", "trailing bytes": "0"}, out
+
+
+def info_truncated():
+    whole = npy_bytes(np.arange(10.0))
+    write("a.npy", whole + b"xyz")
+    assert info("a.npy")["trailing_bytes"] == 3
+    for length in range(0, len(whole), 5):
+        write("a.npy", whole[:length])
+        result = run("info", "a.npy", "--json").fails(1, "a.npy: ")
+        if length < 128:
+            result.says_nothing()
+        else:
+            facts = json.loads(result.out)
+            assert facts["file_bytes"] == length and facts["data_bytes"] == 80
+            assert facts["trailing_bytes"] == 0
+            assert f"expected 80 bytes, found {length - 128} (at byte 128)".encode() in result.err
+
+
+def info_object():
+    np.save("a.npy", np.array([1, "a", None], object))
+    facts = info("a.npy")
+    assert facts["dtype"] == "|O" and facts["shape"] == [3]
+    assert facts["data_bytes"] is None and facts["trailing_bytes"] is None
+    assert b"Python objects" in run("info", "a.npy").succeeds()
+    for command in ("head", "dump"):
+        run(command, "a.npy").fails(1, "Python objects").says_nothing()
+
+
+def info_odd_paths():
+    for name in (b"a\nb.npy", b"\xff\xfe.npy", "日本 \U0001f600.npy".encode(), b'"\\\x1b[31m.npy'):
+        write(name, npy_bytes(np.zeros(2)))
+        out = run("info", os.fsdecode(name), "--json").succeeds()
+        assert os.fsencode(json.loads(out)["path"]) == name, out
+        text = run("info", os.fsdecode(name)).succeeds()
+        assert text.count(b"\n") == 9 and b"\x1b" not in text, text
+        os.remove(name)
+        run("info", os.fsdecode(name)).fails(1, "No such file").says_nothing()
+
+
+def info_long_header():
+    np.save("a.npy", np.zeros(2, [(f"field_{i}", "<f8") for i in range(1000)]))
+    run("info", "a.npy").fails(1, "10000").says_nothing()
+    out = run("info", "a.npy", "--json", "--header-limit", 100000).succeeds()
+    assert len(json.loads(out)["dtype"]) == 1000
+    assert run("dump", "a.npy", "--header-limit", 100000).succeeds() == bytes(16000)
+
+
+# head
+
+
+def head_random():
+    for _ in range(60):
+        # NumPy refuses characters that are none, and wraps the times that a count takes too far.
+        a = random_array(py.choice([t for t in DTYPES if not re.search("U|25s", str(t))]), most=40)
+        np.save("a.npy", a)
+        rows = py.choice([0, 1, 3, 10, 1000])
+        given = [] if rows == 10 else ["--rows", rows]
+        with np.errstate(all="ignore"):
+            expected = str(a[:rows] if a.ndim else a) + "\n"
+        assert run("head", "a.npy", *given).succeeds().decode() == expected, expected
+
+
+def head_abbreviates():
+    np.save("a.npy", np.arange(40000.0).reshape(200, 200))
+    assert run("head", "a.npy").succeeds() == (str(np.arange(2000.0).reshape(10, 200)) + "\n").encode()
+    np.save("a.npy", np.arange(2000))
+    assert run("head", "a.npy", "--rows", 5000).succeeds() == (str(np.arange(2000)) + "\n").encode()
+
+
+def head_endless():
+    # 128 bytes that NumPy would print for ever.
+    write("a.npy", npy_bytes(np.zeros((6, 0), "V0")).replace(b"(6, 0), }", b"(" + b"6," * 22 + b") }"))
+    assert info("a.npy")["data_bytes"] == 0
+    run("head", "a.npy").fails(1, "at most").says_nothing()
+
+
+# dump
+
+
+def dump_random():
+    for _ in range(200):
+        a = random_array()
+        np.save("a.npy", a)
+        assert run("dump", "a.npy").succeeds() == a.tobytes()
+        text = random_slice(a.shape) or "..."
+        result = run("dump", "a.npy", "--slice", text)
+        try:  # a view: a NumPy scalar keeps the value, but not each byte
+            expected = eval(f"a[{text}]" if "..." in text else f"a[{text}, ...]")
+        except IndexError:
+            result.fails(1, "a.npy: ").says_nothing()
+        else:
+            assert result.succeeds() == expected.tobytes(), (a.shape, a.dtype, text)
+
+
+def dump_large():
+    # Longer than the blocks that the tool works in, and rows longer than these.
+    a = np.frombuffer(py.randbytes(24 << 20), "<u4").reshape(3, 1 << 20, 2)
+    for b in (a, np.asfortranarray(a), np.asfortranarray(a.reshape(-1, 3))):
+        np.save("a.npy", b)
+        assert run("dump", "a.npy").succeeds() == b.tobytes()
+        assert run("dump", "a.npy", "--slice", "::-1,1::3").succeeds() == b[::-1, 1::3].tobytes()
+
+
+def dump_memory():
+    for fortran_order in (False, True):
+        sparse("a.npy", (1 << 20, 64), fortran_order=fortran_order)
+        child = subprocess.Popen([tool, "dump", "a.npy"], stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = 0
+        assert status == 0 and usage.ru_maxrss < 200 << 10, (status, usage.ru_maxrss)
+
+
+def dump_wrong_slices():
+    np.save("a.npy", np.zeros((3, 4)))
+    for text in ("x", "1:2:0", "1,,2", "1.5", "[1]", "...,...,0", ":::"):
+        code = 1 if text in ("1:2:0", "...,...,0") else 2
+        run("dump", "a.npy", "--slice", text).fails(code, "npymap: ").says_nothing()
+    for text in ("3", "0,4", "0,0,0", "-4"):
+        run("dump", "a.npy", "--slice", text).fails(1, "a.npy: ").says_nothing()
+
+
+def dump_closed_pipe():
+    sparse("a.npy", (1 << 24,))
+    for command in (["dump", "a.npy"], ["dump", "a.npy", "--slice", "::2"]):
+        child = subprocess.Popen([tool, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        child.stdout.read(10)
+        child.stdout.close()
+        assert child.stderr.read() == b"" and child.wait() == -13  # SIGPIPE, as cat
+    # Even if whoever starts it ignores the signal.
+    child = subprocess.Popen([tool, "dump", "a.npy"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                             restore_signals=False)
+    child.stdout.close()
+    assert child.stderr.read() == b"" and child.wait() == -13
+
+
+def dump_full_disk():
+    np.save("a.npy", np.zeros(100000))
+    for command in ("info", "head", "dump", "verify"):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([tool, command, "a.npy"], stdout=full, stderr=subprocess.PIPE)
+        Result(done.returncode, b"", done.stderr).fails(1, "standard output", "No space left")
+
+
+def dump_truncated_under_way():
+    for how in ([], ["--slice", "::-1"]):
+        sparse("a.npy", (1 << 23,))
+        child = subprocess.Popen([tool, "dump", "a.npy", *how], stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE)
+        child.stdout.read(1)
+        os.truncate("a.npy", 4096)
+        out, err = child.communicate(timeout=60)
+        assert len(out) < 8 << 23
+        Result(child.returncode, out, err).fails(1, "a.npy: array data: lost while it was read")
+
+
+def progress():
+    np.save("a.npy", np.zeros(100000))
+    for command in ("dump", "verify"):
+        run(command, "a.npy").succeeds()
+        run(command, "a.npy", "--no-progress").succeeds()
+        result = run(command, "a.npy", "--progress")
+        assert result.code == 0 and b"100%" in result.err and result.err.endswith(b"\n"), result.err
+
+
+# verify
+
+
+def verify(path, code=0):
+    """The verdicts by check; what the text and the JSON say agrees."""
+    text = run("verify", path)
+    result = run("verify", path, "--json")
+    report = json.loads(result.out)
+    verdicts = {c["check"]: c["verdict"] for c in report["checks"]}
+    lines = [re.split("  +", line)[:2] for line in text.out.decode().splitlines()]
+    assert dict(lines) == verdicts, text.out
+    assert text.code == result.code == code and report["ok"] == (code == 0), (text.code, report)
+    if code:
+        result.fails(1, path)
+        text.fails(1, path)
+        assert list(verdicts.values())[-1] == "defect", verdicts
+    else:
+        assert text.err == result.err == b"" and "defect" not in verdicts.values()
+    return verdicts
+
+
+def verify_good():
+    good = dict.fromkeys(["header", "form", "place", "size", "elements"], "ok")
+    for _ in range(40):
+        a = random_array(py.choice([t for t in DTYPES if not re.search("[U?]", str(t))]))
+        np.save("a.npy", a)
+        assert verify("a.npy") == good
+    np.save("a.npy", np.array(["ab", "日本\U0010ffff"]))
+    assert verify("a.npy") == good
+    np.save("a.npy", np.zeros(1000, [("b", "?", 3), ("n", [("u", ">U2")], 2)]))
+    assert verify("a.npy") == good
+
+
+def verify_odd():
+    whole = npy_bytes(np.arange(10.0))
+    write("a.npy", whole + b"xyz")
+    assert verify("a.npy")["size"] == "warning"
+    write("a.npy", whole.replace(b"{'descr'", b"{ 'descr'").replace(b", } ", b", }"))
+    assert verify("a.npy")["form"] == "warning"
+    header = b"{'descr':'<f8','fortran_order':False,'shape':(10,)}"
+    write("a.npy", b"\x93NUMPY\1\0" + bytes([len(header), 0]) + header + bytes(80))
+    assert verify("a.npy") == {"header": "ok", "form": "warning", "place": "warning", "size": "ok",
+                               "elements": "ok"}
+    np.save("a.npy", np.frombuffer(bytes([0, 1, 2, 255]), "?"))
+    assert verify("a.npy")["elements"] == "warning"
+    assert b"2 bools" in run("verify", "a.npy").succeeds()
+    np.save("a.npy", np.array([1, None], object))
+    assert verify("a.npy")["size"] == "warning"
+
+
+def verify_defects():
+    whole = npy_bytes(np.arange(10.0))
+    for length in list(range(0, 128, 9)) + [128, 207]:
+        write("a.npy", whole[:length])
+        assert list(verify("a.npy", 1))[-1] == ("header" if length < 128 else "size")
+    record = np.zeros(5000, [("x", "i1"), ("n", [("u", ">U2")], 2)])
+    np.save("a.npy", record)
+    data = bytearray(open("a.npy", "rb").read())
+    place = len(data) - record.nbytes + 4000 * record.itemsize + 1 + 12
+    data[place + 1] = 0x11
+    write("a.npy", data)
+    assert list(verify("a.npy", 1))[-1] == "elements"
+    run("verify", "a.npy").fails(1, "U+110000", f"at byte {place}")
+
+
+# all
+
+
+def huge():
+    rows = 1 << 28
+    for fortran_order in (False, True):
+        offset = sparse("a.npy", (rows, 1024), fortran_order=fortran_order)
+        last = offset + (8 << 38) - 8
+        with open("a.npy", "r+b") as file:
+            file.seek(last)
+            file.write(np.float64(42.0).tobytes())
+        facts = info("a.npy")
+        assert facts["data_bytes"] == 8 << 38 and facts["file_bytes"] == last + 8
+        assert run("head", "a.npy", "--rows", 2).succeeds() == (str(np.zeros((2, 1024))) + "\n").encode()
+        row = np.frombuffer(run("dump", "a.npy", "--slice", "-1").succeeds())
+        assert len(row) == 1024 and row[-1] == 42 and not row[:-1].any()
+        assert run("dump", "a.npy", "--slice", "-1,-1").succeeds() == np.float64(42.0).tobytes()
+        with open("a.npy", "r+b") as file:
+            file.truncate(last)
+        for command in ("info", "head", "dump"):
+            run(command, "a.npy").fails(1, f"expected {8 << 38} bytes")
+
+
+def usage():
+    np.save("a.npy", np.zeros(3))
+    for command in ([], ["bogus"], ["info"], ["info", "a.npy", "b.npy"], ["info", "--bogus", "a.npy"],
+                    ["head", "a.npy", "--rows", "-1"], ["head", "a.npy", "--rows", "x"],
+                    ["head", "a.npy", "--json"], ["info", "a.npy", "--header-limit", "-1"]):
+        run(*command).fails(2).says_nothing()
+    assert re.fullmatch(rb"npymap \d+\.\d+\.\d+\n", run("--version").succeeds())
+    assert b"verify" in run("--help").succeeds() and b"--slice" in run("dump", "--help").succeeds()
+
+
+def not_npy():
+    np.savez("a.npz", a=1)
+    write("empty", b"")
+    os.mkdir("folder")
+    os.mkfifo("fifo")
+    for path, words in {"a.npz": "NUMPY", "empty": "NUMPY", "folder": "regular file", "fifo": "regular file",
+                        "/dev/null": "regular file", "/proc/self/status": "regular file",
+                        "nothing.npy": "No such file"}.items():
+        for command in ("info", "head", "dump"):
+            run(command, path).fails(1, path, "").says_nothing()
+        run("verify", path).fails(1, path)
+        if words != "NUMPY":
+            run("verify", path).fails(1, words).says_nothing()
+
+
+def hostile():
+    for _ in range(60):
+        data = bytearray(npy_bytes(random_array()))
+        for _ in range(py.randrange(1, 4)):
+            place = py.randrange(len(data))
+            data[place] = py.choice([data[place] ^ (1 << py.randrange(8)), 0, 255, *b"'(,){}09-<>U"])
+        write("a.npy", data)
+        for command in ("info", "head", "dump", "verify"):
+            result = run(command, "a.npy")
+            if result.code == 0:
+                assert result.err == b"", result.err
+            else:
+                result.fails(1)
+                if command in ("head", "dump"):
+                    result.says_nothing()
+
+
+globals()[test]()

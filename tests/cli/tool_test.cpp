@@ -1,0 +1,65 @@
+// Each test is a function of tool.py, which runs the built tool beside NumPy.
+#include <string>
+
+#include "support/catch.hpp"
+#include "support/python.hpp"
+#include "support/skip.hpp"
+#include "support/temp_folder.hpp"
+
+namespace {
+
+using namespace npymap_test;
+
+void in_python(const std::string& test) {
+  if (!have_numpy()) NPYMAP_SKIP("needs NumPy");
+  const temp_folder folder;
+  static const std::string script = read_file(NPYMAP_TEST_FOLDER "/tool.py");
+  INFO("seed " << random_seed());
+  const python_result result = run_python(
+      script, {test, NPYMAP_TOOL, folder.path().string(), std::to_string(random_seed())});
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+}
+
+}  // namespace
+
+TEST_CASE("info: JSON is what NumPy's own header says, for every kind of dtype") {
+  in_python("info_json");
+}
+TEST_CASE("info: text has a line for each fact") { in_python("info_text"); }
+TEST_CASE("info: a truncated file is told of, then refused") { in_python("info_truncated"); }
+TEST_CASE("info: Python objects are named, and no other command reads them") {
+  in_python("info_object");
+}
+TEST_CASE("info: a path of any bytes survives JSON, and harms no terminal") {
+  in_python("info_odd_paths");
+}
+TEST_CASE("info: a long header is read when it is allowed") { in_python("info_long_header"); }
+
+TEST_CASE("head: rows read as NumPy prints them") { in_python("head_random"); }
+TEST_CASE("head: long rows are abbreviated as NumPy does") { in_python("head_abbreviates"); }
+TEST_CASE("head: what would print for ever is refused") { in_python("head_endless"); }
+
+TEST_CASE("dump: any slice of any array is NumPy's tobytes") { in_python("dump_random"); }
+TEST_CASE("dump: blocks and rows of blocks join seamlessly") { in_python("dump_large"); }
+TEST_CASE("dump: memory is bounded, in both orders") { in_python("dump_memory"); }
+TEST_CASE("dump: a slice that makes no sense is wrong usage, one outside the array is not") {
+  in_python("dump_wrong_slices");
+}
+TEST_CASE("dump: a closed pipe ends it quietly") { in_python("dump_closed_pipe"); }
+TEST_CASE("tool: a full disk behind standard output is an error") { in_python("dump_full_disk"); }
+TEST_CASE("dump: a file that is truncated under way is an error, not a signal") {
+  in_python("dump_truncated_under_way");
+}
+TEST_CASE("tool: progress is drawn when asked for, and never into a pipe unasked") {
+  in_python("progress");
+}
+
+TEST_CASE("verify: what NumPy saves is without fault") { in_python("verify_good"); }
+TEST_CASE("verify: what is legal and odd is a warning") { in_python("verify_odd"); }
+TEST_CASE("verify: a defect is named, with its place") { in_python("verify_defects"); }
+
+TEST_CASE("tool: a file of 2 TiB costs what is asked of it") { in_python("huge"); }
+TEST_CASE("tool: wrong usage is exit code 2 and one line") { in_python("usage"); }
+TEST_CASE("tool: what is no NPY file is refused") { in_python("not_npy"); }
+TEST_CASE("tool: a damaged file ends in output or one line of error") { in_python("hostile"); }
