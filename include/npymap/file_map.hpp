@@ -94,7 +94,7 @@ class NPYMAP_EXPORT file_map {
   /// are followed and permissions kept; the folder must be writable.
   /// \throws error the system's (disk full, file size limit, ...), not_regular_file
   static file_map create(const std::string& path, std::uint64_t size_bytes,
-                         space blocks = space::reserved);
+                         space blocks = space::reserved, durability how_safe = durability::full);
 
   /// The first byte of the range; null when nothing is mapped.
   const std::byte* data() const noexcept;

@@ -5,13 +5,13 @@
 #include <optional>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include <npymap/error.hpp>
 
 #include "io/file.hpp"
 #include "io/new_file.hpp"
 #include "io/region.hpp"
-
-#include <fmt/format.h>
 
 namespace npymap {
 
@@ -80,14 +80,15 @@ file_map file_map::open(const std::string& path, open_mode mode, std::uint64_t o
   return io::map_file(io::file::open(path, mode), mode, offset_bytes, length_bytes);
 }
 
-file_map file_map::create(const std::string& path, std::uint64_t size_bytes, space blocks) {
+file_map file_map::create(const std::string& path, std::uint64_t size_bytes, space blocks,
+                          durability how_safe) {
   io::new_file fresh(path, io::existing::replace);
   if (blocks == space::reserved) {
     fresh.contents().reserve(0, size_bytes);
   } else {
     fresh.contents().set_size(size_bytes);
   }
-  return io::map_file(std::move(fresh), durability::none, 0, size_bytes);
+  return io::map_file(std::move(fresh), how_safe, 0, size_bytes);
 }
 
 const std::byte* file_map::data() const noexcept {

@@ -40,7 +40,8 @@ std::string new_file::place_of_target() const {
   for (int hops = 0; sys::read_link(place.c_str(), link) == 0; ++hops) {
     errno = ELOOP;
     if (hops == most_links) fail("follow link");
-    place = link.starts_with('/') ? link : folder_of(place) + link;
+    if (!link.starts_with('/')) link.insert(0, folder_of(place));
+    place.swap(link);
   }
   // No link, or nothing at all, is where links end.
   if (errno != EINVAL && errno != ENOENT) fail("follow link");

@@ -58,6 +58,10 @@ int fill(file_status& out, const struct stat& from) noexcept {
   return 0;
 }
 
+std::size_t round_up(std::size_t n, std::size_t unit) noexcept {
+  return (n + unit - 1) / unit * unit;
+}
+
 // The name under which /proc lists a descriptor; it can be linked even if the file has no other.
 struct proc_name {
   explicit proc_name(int descriptor) noexcept {
@@ -261,9 +265,24 @@ std::size_t page_bytes() noexcept {
   return size;
 }
 
-void prefer_huge_pages(void* memory, std::size_t n) noexcept {
-  ::madvise(memory, n, MADV_HUGEPAGE);
+void* map_memory(std::size_t n) noexcept {
+  // A system that aligns by itself is not to be relied on: map more, and give back both ends.
+  const std::size_t whole = n + huge_page_bytes;
+  errno = ENOMEM;
+  if (whole < n || refused(call::map_memory)) return nullptr;
+  void* const mapped =
+      ::mmap(nullptr, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED) return nullptr;
+  auto* const begin = static_cast<std::byte*>(mapped);
+  const std::size_t lead = -reinterpret_cast<std::uintptr_t>(begin) % huge_page_bytes;
+  const std::size_t used = lead + round_up(n, page_bytes());
+  if (lead != 0) ::munmap(begin, lead);
+  if (used < whole) ::munmap(begin + used, whole - used);
+  ::madvise(begin + lead, n, MADV_HUGEPAGE);  // a wish
+  return begin + lead;
 }
+
+void unmap_memory(void* memory, std::size_t n) noexcept { ::munmap(memory, n); }
 
 std::uint64_t random_bits() noexcept {
   std::uint64_t bits = 0;

@@ -37,6 +37,7 @@ enum class call : char {
   next_hole,
   file_system,
   map,
+  map_memory,
   sync_map,
   advise,
 };
@@ -133,8 +134,13 @@ int writes_in_place(int descriptor) noexcept;
 
 int advise(std::byte* page, std::size_t n, advice hint) noexcept;
 std::size_t page_bytes() noexcept;
-/// A wish, which the system may ignore: memory that is filled soon, in larger pages.
-void prefer_huge_pages(void* memory, std::size_t n) noexcept;
+
+/// The size of a huge page on x86-64, and on arm64 with pages of 4 KiB.
+inline constexpr std::size_t huge_page_bytes = std::size_t{2} << 20;
+/// Zeroed memory of its own, aligned to a huge page and in huge pages if the system likes; null and
+/// errno if there is none.
+void* map_memory(std::size_t n) noexcept;
+void unmap_memory(void* memory, std::size_t n) noexcept;
 
 /// Bits that no other process or thread is likely to draw.
 std::uint64_t random_bits() noexcept;

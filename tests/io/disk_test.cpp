@@ -67,6 +67,7 @@ void check_full_disk(const std::filesystem::path& folder) {
   CHECK(fits.space_guaranteed());
   fill_disk(folder / "filler");
   std::memset(fits.writable_data(), 'x', fits.size_bytes());  // would be SIGBUS
+  fits.flush(flush_mode::async);
   fits.flush();
   fits.close();
   CHECK(read_file(path) == std::string(3 * mib, 'x'));
@@ -94,7 +95,7 @@ TEST_CASE("disk: a full ext4 is an error when creating, and the old file stays")
 
 TEST_CASE("disk: on a read-only one, r and c work and all else is refused before any change") {
   if (!can_mount()) NPYMAP_SKIP("cannot mount");
-  tmpfs disk("size=8m");
+  const tmpfs disk("size=8m");
   write_file(disk / "x", std::string(10'000, 'x'));
   disk.make_read_only();
   CHECK(file_map::open(disk / "x", open_mode::read).data()[9'999] == std::byte{'x'});

@@ -78,7 +78,7 @@ void lack(faults& injected, int variant) {
 }
 
 std::string whole_of(const std::string& path) {
-  const std::string bytes = read_file(path);
+  std::string bytes = read_file(path);
   if (bytes.size() != size || bytes.find_first_not_of(bytes[0]) != std::string::npos) return bytes;
   return bytes.substr(0, 1);
 }
@@ -179,7 +179,7 @@ TEST_CASE("faults: a failed flush is remembered by every later flush and close")
   for (const call which : {call::sync_map, call::sync, call::sync_folder, call::sync_range}) {
     const temp_folder folder;
     const auto descriptors = open_descriptors();
-    file_map map = file_map::create(folder / "x", size);
+    file_map map = file_map::create(folder / "x", size, npymap::space::reserved, durability::none);
     file_map other = map;
     const flush_mode how = which == call::sync_range ? flush_mode::async : flush_mode::sync;
     const std::string told =

@@ -55,6 +55,11 @@ void write_to(const file_map& map, std::size_t offset, std::string_view text) {
   std::memcpy(map.writable_data() + offset, text.data(), text.size());
 }
 
+struct range {
+  std::uint64_t offset;
+  std::uint64_t n;
+};
+
 std::string pattern(std::size_t n) {
   std::string text(n, '\0');
   for (std::size_t i = 0; i < n; ++i) text[i] = static_cast<char>(i * 7 + i / 256);
@@ -124,18 +129,17 @@ TEST_CASE("file_map: a range that the file does not have is refused, whatever th
   write_file(folder / "x", std::string(1000, 'x'));
   const std::uint64_t most = ~std::uint64_t{0};
   for (const open_mode mode : existing_modes) {
-    for (const auto& [offset, length] : std::vector<std::pair<std::uint64_t, std::uint64_t>>{
-             {0, 1001},
-             {1000, 1},
-             {1001, 0},
-             {999, 2},
-             {0, most},
-             {most, 1},
-             {1, most},
-             {most, most},
-             {std::uint64_t{1} << 63, std::uint64_t{1} << 63}}) {
-      INFO(offset << " " << length);
-      CHECK(code_of([&] { file_map::open(folder / "x", mode, offset, length); }) ==
+    for (const range& each : {range{0, 1001},
+                              {1000, 1},
+                              {1001, 0},
+                              {999, 2},
+                              {0, most},
+                              {most, 1},
+                              {1, most},
+                              {most, most},
+                              {most / 2 + 1, most / 2 + 1}}) {
+      INFO(each.offset << " " << each.n);
+      CHECK(code_of([&] { file_map::open(folder / "x", mode, each.offset, each.n); }) ==
             errc::truncated);
     }
   }
@@ -264,12 +268,11 @@ TEST_CASE("file_map: the last byte of a sparse file of 2 TiB is reached in r, r+
     CHECK(map.data()[size - 1] == std::byte{'!'});
     CHECK(map.data()[size / 2] == std::byte{0});
     if (mode == open_mode::read) continue;
-    write_to(map, size - 3, "ab");
-    CHECK(map.data()[size - 2] == std::byte{'b'});
     const bool shared = mode == open_mode::read_write;
+    write_to(map, size - 3, shared ? "ab" : "cd");
+    CHECK(map.data()[size - 2] == (shared ? std::byte{'b'} : std::byte{'d'}));
     const file_map tail = file_map::open(folder / "x", open_mode::read, size - 3, 3);
     CHECK(text_of(tail) == "ab!");
-    if (!shared) continue;
     map.flush(size - 3, 3);
     map.flush(size - 3, 3, flush_mode::async);
   }
@@ -304,11 +307,11 @@ TEST_CASE("file_map: flush and advise take every range, and none outside") {
   map.flush(0, 1);
   map.flush(8'299, 1);  // in a page that begins behind the length, counted from the first page
   map.flush(8'300, 0);
-  const std::size_t most = ~std::size_t{0};
-  for (const auto& [offset, n] : std::vector<std::pair<std::size_t, std::size_t>>{
-           {0, 8'301}, {8'300, 1}, {8'301, 0}, {most, 1}, {1, most}, {most, most}}) {
-    CHECK(code_of([&] { map.flush(offset, n); }) == errc::out_of_range);
-    CHECK(code_of([&] { map.advise(advice::normal, offset, n); }) == errc::out_of_range);
+  const std::uint64_t most = ~std::uint64_t{0};
+  for (const range& each :
+       {range{0, 8'301}, {8'300, 1}, {8'301, 0}, {most, 1}, {1, most}, {most, most}}) {
+    CHECK(code_of([&] { map.flush(each.offset, each.n); }) == errc::out_of_range);
+    CHECK(code_of([&] { map.advise(advice::normal, each.offset, each.n); }) == errc::out_of_range);
   }
 }
 
@@ -388,7 +391,7 @@ TEST_CASE("file_map: nothing is inherited across exec, and nothing leaks") {
     REQUIRE(code_of([&] { file_map::open(folder / "gone", existing_modes[i % 3]); }));
     REQUIRE(code_of([&] { file_map::open(folder.path(), existing_modes[i % 3]); }));
   }
-  for (int i = 0; i < 500; ++i) file_map::create(folder / "y", 5'000);
+  for (int i = 0; i < 100; ++i) file_map::create(folder / "y", 5'000);
   CHECK(open_descriptors() == before);
   CHECK(mapping_count() <= mappings + 2);  // the allocator's own
 }

@@ -1,6 +1,7 @@
 #include "io/file.hpp"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -235,8 +236,9 @@ TEST_CASE("file: a large reservation on tmpfs ends under a profiler's timer") {
   if (!can_mount()) NPYMAP_SKIP("cannot mount");
   const tmpfs disk("size=600m");
   CHECK(in_child([&] {
-          std::signal(SIGALRM, [](int) {});
-          siginterrupt(SIGALRM, 1);
+          struct sigaction ignore {};  // with no SA_RESTART
+          ignore.sa_handler = [](int) {};
+          sigaction(SIGALRM, &ignore, nullptr);
           const itimerval each_ms{.it_interval = {0, 1000}, .it_value = {0, 1000}};
           setitimer(ITIMER_REAL, &each_ms, nullptr);
           write_file(disk / "x", "");
@@ -316,6 +318,30 @@ TEST_CASE("file: offsets beyond 4 GiB are where they say") {
   CHECK(opened.size_bytes() == far + 4 + 4096);
   CHECK(text_at(opened, far - 1, 6) == std::string("\0here\0", 6));
   CHECK(text_at(opened, 7, 4) == std::string(4, '\0'));
+}
+
+TEST_CASE("file: one read may be longer than the system takes at a time") {
+  // 2 GiB and some of memory, which is the same 64 MiB again and again.
+  constexpr std::size_t real = std::size_t{64} << 20, copies = 33;
+  const int memory = memfd_create("npymap-test", MFD_CLOEXEC);
+  REQUIRE(ftruncate(memory, real) == 0);
+  void* const place =
+      mmap(nullptr, copies * real, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  REQUIRE(place != MAP_FAILED);
+  auto* const bytes = static_cast<std::byte*>(place);
+  for (std::size_t i = 0; i < copies; ++i) {
+    REQUIRE(mmap(bytes + i * real, real, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, memory,
+                 0) == bytes + i * real);
+  }
+  const temp_folder folder;
+  write_file(folder / "x", "");
+  file opened = file::open(folder / "x", open_mode::read_write);
+  opened.set_size(copies * real);
+  opened.write_at(bytes_of("end"), copies * real - 3);
+  CHECK(opened.read_at({bytes, copies * real}, 0) == copies * real);
+  CHECK(bytes[real - 1] == std::byte{'d'});
+  munmap(place, copies * real);
+  ::close(memory);
 }
 
 TEST_CASE("file: a guarantee of space needs blocks and a file system that writes in place") {

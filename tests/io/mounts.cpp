@@ -36,7 +36,7 @@ tmpfs::tmpfs(const std::string& options) {
 
 tmpfs::~tmpfs() { unmount(path()); }
 
-void tmpfs::make_read_only() {
+void tmpfs::make_read_only() const {
   if (mount("npymap-test", path().c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, nullptr) == -1) {
     throw std::runtime_error("cannot remount a tmpfs");
   }
@@ -47,7 +47,7 @@ bool can_mount_images() {
     if (!can_mount()) return false;
     try {
       const temp_folder folder;
-      ext4_image(folder / "image", std::uint64_t{8} << 20);
+      const ext4_image probe(folder / "image", std::uint64_t{8} << 20);
       return true;
     } catch (const std::runtime_error&) {
       return false;

@@ -24,7 +24,7 @@ class tmpfs {
 
   std::string operator/(std::string_view name) const { return folder_ / name; }
   const std::filesystem::path& path() const { return folder_.path(); }
-  void make_read_only();
+  void make_read_only() const;
 
  private:
   temp_folder folder_;

@@ -146,6 +146,7 @@ TEST_CASE("new_file: every way to refuse an existing file lets exactly one of ma
       std::atomic<int> winners = 0, losers = 0, winner = -1;
       {
         std::vector<std::jthread> threads;
+        threads.reserve(4);
         for (int i = 0; i < 4; ++i) {
           threads.emplace_back([&, i] {
             try {

@@ -80,23 +80,27 @@ TEST_CASE("read_large: without more threads, the caller's does it all") {
 }
 
 TEST_CASE("aligned_buffer: is aligned to 64 bytes, whatever its size") {
-  for (const std::size_t n : {std::size_t{0}, std::size_t{1}, std::size_t{100}, size}) {
+  for (const std::size_t n : {std::size_t{0}, std::size_t{1}, std::size_t{100},
+                              std::size_t{4} << 20, (std::size_t{4} << 20) - 1, size}) {
     aligned_buffer bytes(n);
     CHECK(bytes.size_bytes() == n);
     CHECK(reinterpret_cast<std::uintptr_t>(bytes.data()) % aligned_buffer::alignment_bytes == 0);
     if (n != 0) std::memset(bytes.data(), 1, n);
+    const std::byte* const place = bytes.data();
     const aligned_buffer moved = std::move(bytes);
+    CHECK(moved.data() == place);
     CHECK(moved.size_bytes() == n);
-    CHECK(bytes.data() == nullptr);
   }
 }
 
 TEST_CASE("aligned_buffer: memory that is not there is an error with its size") {
-  try {
-    aligned_buffer bytes(std::size_t{1} << 60);
-    FAIL("there was an exbibyte");
-  } catch (const error& e) {
-    CHECK(e.code() == std::errc::not_enough_memory);
-    CHECK(e.subject() == "allocate 1152921504606846976 bytes");
+  for (const std::size_t n : {std::size_t{1} << 60, ~std::size_t{0}}) {
+    try {
+      aligned_buffer bytes(n);
+      FAIL("there was so much");
+    } catch (const error& e) {
+      CHECK(e.code() == std::errc::not_enough_memory);
+      CHECK(e.subject() == "allocate " + std::to_string(n) + " bytes");
+    }
   }
 }
