@@ -156,7 +156,9 @@ std::optional<byte_reach> reach(const layout_ref& from) noexcept {
     if (!moved) return std::nullopt;
     side = *moved;
   }
-  if (!checked_add(bytes.end, -(bytes.begin + 1))) return std::nullopt;
+  if (bytes.begin < -max_reach_bytes || bytes.end > max_reach_bytes + bytes.begin) {
+    return std::nullopt;
+  }
   return bytes;
 }
 

@@ -1,10 +1,8 @@
 #include <npymap/detail/loop_nest.hpp>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstdint>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -24,8 +22,9 @@ constexpr std::uint64_t cache_line_bytes = 64;
 constexpr index_t tile_elements = 16 * 16;
 
 struct loop_axis {
-  index_t extent = 1;
-  index_t byte_strides[loop_block::max_operands] = {};
+  index_t extent;
+  std::uint64_t step_bytes;  // of all operands together, without their signs
+  index_t byte_strides[loop_block::max_operands];
 };
 
 std::uint64_t magnitude(index_t value) noexcept {
@@ -35,24 +34,27 @@ std::uint64_t magnitude(index_t value) noexcept {
 /// The axes of a walk over some operands, fastest first once they are arranged.
 class loop_axes {
  public:
-  explicit loop_axes(std::span<const layout_ref> operands)
+  explicit loop_axes(std::span<const layout_ref> operands) noexcept
       : operands_(static_cast<int>(operands.size())) {
-    axes_.reserve(operands.front().shape.size());
-    for (std::size_t i = operands.front().shape.size(); i-- > 0;) {
-      if (operands.front().shape[i] == 1) continue;
-      loop_axis& axis = axes_.emplace_back();
-      axis.extent = operands.front().shape[i];
+    const std::span<const index_t> shape = operands.front().shape;
+    for (std::size_t i = shape.size(); i-- > 0;) {
+      if (shape[i] == 1) continue;
+      loop_axis& axis = axes_[size_++];
+      axis.extent = shape[i];
       for (int o = 0; o < operands_; ++o) {
         axis.byte_strides[o] = operands[static_cast<std::size_t>(o)].byte_strides[i];
       }
     }
   }
 
+  std::span<loop_axis> all() noexcept { return {axes_, static_cast<std::size_t>(size_)}; }
+
   /// Let no axis run down in all operands; the first elements move to the other end.
   void turn_falling(loop_block& block) noexcept {
-    for (loop_axis& axis : axes_) {
-      const std::span strides(axis.byte_strides, static_cast<std::size_t>(operands_));
-      if (std::any_of(strides.begin(), strides.end(), [](index_t s) { return s > 0; })) continue;
+    for (loop_axis& axis : all()) {
+      bool rises = false;
+      for (int o = 0; o < operands_; ++o) rises |= axis.byte_strides[o] > 0;
+      if (rises) continue;
       for (int o = 0; o < operands_; ++o) {
         block.operands[o].offset_bytes += (axis.extent - 1) * axis.byte_strides[o];
         axis.byte_strides[o] = -axis.byte_strides[o];
@@ -60,63 +62,69 @@ class loop_axes {
     }
   }
 
-  /// Short steps inside; where operands disagree evenly, the last one, which is written, decides.
-  void sort() {
-    const auto cost = [this](const loop_axis& axis) {
-      double step_bytes = 0;  // no need to be exact, but to be free of overflow
+  /// Short steps inside; where operands differ evenly, the last one, which is written, decides.
+  void sort() noexcept {
+    for (loop_axis& axis : all()) {
+      axis.step_bytes = 0;
       for (int o = 0; o < operands_; ++o) {
-        step_bytes += static_cast<double>(magnitude(axis.byte_strides[o]));
+        if (__builtin_add_overflow(axis.step_bytes, magnitude(axis.byte_strides[o]),
+                                   &axis.step_bytes)) {
+          axis.step_bytes = UINT64_MAX;
+        }
       }
-      return std::tuple(step_bytes, magnitude(axis.byte_strides[operands_ - 1]), -axis.extent);
+    }
+    const auto is_faster = [last = operands_ - 1](const loop_axis& a, const loop_axis& b) {
+      if (a.step_bytes != b.step_bytes) return a.step_bytes < b.step_bytes;
+      const std::uint64_t a_last = magnitude(a.byte_strides[last]);
+      const std::uint64_t b_last = magnitude(b.byte_strides[last]);
+      return a_last != b_last ? a_last < b_last : a.extent > b.extent;
     };
-    std::stable_sort(axes_.begin(), axes_.end(),
-                     [&](const loop_axis& a, const loop_axis& b) { return cost(a) < cost(b); });
+    for (int i = 1; i < size_; ++i) {  // few axes, and mostly in order already
+      for (int j = i; j > 0 && is_faster(axes_[j], axes_[j - 1]); --j) {
+        std::swap(axes_[j], axes_[j - 1]);
+      }
+    }
   }
 
   /// Make one axis of neighbours that run on without a gap in every operand.
-  void join() {
-    std::size_t kept = 0;
-    for (std::size_t i = 1; i < axes_.size(); ++i) {
+  void join() noexcept {
+    int last = 0;
+    for (int i = 1; i < size_; ++i) {
       bool runs_on = true;
       for (int o = 0; o < operands_; ++o) {
         runs_on &= axes_[i].byte_strides[o] ==
-                   wrapping_multiply(axes_[kept].extent, axes_[kept].byte_strides[o]);
+                   wrapping_multiply(axes_[last].extent, axes_[last].byte_strides[o]);
       }
       if (runs_on) {
-        axes_[kept].extent *= axes_[i].extent;
+        axes_[last].extent *= axes_[i].extent;
       } else {
-        axes_[++kept] = axes_[i];
+        axes_[++last] = axes_[i];
       }
     }
-    if (!axes_.empty()) axes_.resize(kept + 1);
+    size_ = std::min(size_, last + 1);
   }
 
   /// If an operand has its neighbours along another axis than the innermost, take that one second,
   /// for tiles of the two. False if all agree, or if the two are no more than a tile.
-  bool pair_for_tiles() {
-    if (axes_.size() < 2) return false;
+  bool pair_for_tiles() noexcept {
     for (int o = 0; o < operands_; ++o) {
-      if (magnitude(axes_[0].byte_strides[o]) < cache_line_bytes) continue;
-      const auto nearest = std::min_element(
-          axes_.begin(), axes_.end(),
-          [o](const loop_axis& a, const loop_axis& b) { return nearness(a, o) < nearness(b, o); });
-      if (nearest == axes_.begin() || nearness(*nearest, o) >= cache_line_bytes) continue;
-      std::rotate(axes_.begin() + 1, nearest, nearest + 1);
-      return axes_[0].extent > tile_elements / axes_[1].extent;
+      const auto is_near = [o](const loop_axis& axis) {
+        const std::uint64_t step = magnitude(axis.byte_strides[o]);
+        return step != 0 && step < cache_line_bytes;
+      };
+      const std::span<loop_axis> axes = all();
+      const auto nearest = std::find_if(axes.begin(), axes.end(), is_near);
+      if (nearest == axes.begin() || nearest == axes.end()) continue;
+      std::rotate(axes.begin() + 1, nearest, nearest + 1);
+      return axes[0].extent > tile_elements / axes[1].extent;
     }
     return false;
   }
 
-  std::vector<loop_axis> take() { return std::move(axes_); }
-
  private:
-  // An axis that stands still brings no new neighbours.
-  static std::uint64_t nearness(const loop_axis& axis, int o) noexcept {
-    return magnitude(axis.byte_strides[o]) - 1;
-  }
-
   int operands_;
-  std::vector<loop_axis> axes_;
+  int size_ = 0;
+  loop_axis axes_[max_rank];  // the first size_ count
 };
 
 /// The tiles of a plane of two axes. Each half of the plane is done before the other, and so on
@@ -211,9 +219,9 @@ loop_nest::loop_nest(std::span<const layout_ref> operands) {
   arranged.sort();
   arranged.join();
   const bool is_tiled = arranged.pair_for_tiles();
-  std::vector<loop_axis> axes = arranged.take();
 
-  const std::size_t inner = std::min<std::size_t>(axes.size(), is_tiled ? 2 : loop_block::rank);
+  const std::span<const loop_axis> axes = arranged.all();
+  const auto inner = std::min<std::size_t>(axes.size(), is_tiled ? 2 : loop_block::rank);
   for (std::size_t i = 0; i < inner; ++i) {
     block_.extents[i] = axes[i].extent;
     for (int o = 0; o < count; ++o) {
@@ -221,9 +229,9 @@ loop_nest::loop_nest(std::span<const layout_ref> operands) {
     }
   }
   if (!is_tiled && axes.size() == inner) return;
-  axes.erase(axes.begin(), axes.begin() + static_cast<std::ptrdiff_t>(inner));
-  std::vector<index_t> index(axes.size());
-  rest_ = new rest{count, std::move(axes), std::move(index), block_, is_tiled};
+  const std::span outer = axes.subspan(inner);
+  rest_ = new rest{
+      count, {outer.begin(), outer.end()}, std::vector<index_t>(outer.size()), block_, is_tiled};
   if (is_tiled) {
     rest_->to_come.restart(block_.extents);
     rest_->place(rest_->to_come.take(), block_);

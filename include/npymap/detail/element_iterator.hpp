@@ -2,32 +2,43 @@
 /// Iterators over the elements of a view.
 #pragma once
 
-#include <array>
 #include <compare>
 #include <cstddef>
-#include <span>
 #include <type_traits>
+#include <utility>
 
 #include <npymap/detail/axis_values.hpp>
 #include <npymap/detail/export.hpp>
+#include <npymap/detail/layout.hpp>
+#include <npymap/detail/shared.hpp>
 #include <npymap/shape.hpp>
 
 namespace npymap::detail {
 
-/// Join neighbouring axes that in C order run on without a gap, and drop those of extent 1; the
-/// `return` axes that are left stand first. \pre no extent is 0
-NPYMAP_EXPORT int join_axes(std::span<index_t> extents, std::span<index_t> byte_strides) noexcept;
+/// The elements of a view in C order, as runs of evenly spaced ones, which are as long as can be.
+struct element_runs {
+  /// Where the runs begin, when there is more than one.
+  struct table final : counted {
+    index_vector extents;  // of axes that could not be joined, slowest first; the last is a run
+    index_vector byte_strides;
+  };
 
-/// Where the element at `position` in C order lies. \pre no extent is 0
-NPYMAP_EXPORT index_t offset_bytes_at(index_t position, std::span<const index_t> extents,
-                                      std::span<const index_t> byte_strides) noexcept;
+  index_t length = 0;  ///< of a run
+  index_t step_bytes = 0;
+  shared<table> starts;
 
-/// Random access to the elements of a view in C order.
+  NPYMAP_EXPORT static element_runs of(const layout_ref& view);
+};
+
+/// How far the element at `position` in C order lies from the first.
+NPYMAP_EXPORT index_t offset_bytes_at(index_t position, const element_runs::table& starts) noexcept;
+
+/// Random access to the elements of a view in C order, which may outlive the view.
 ///
-/// Holds its own copy of the layout, so that it outlives the view. A step costs an addition and two
-/// comparisons; at the end of each run of evenly spaced elements, and for a jump, one division for
-/// each axis that could not be joined with its neighbour.
-template <class T, int Rank>
+/// A step costs an addition and two comparisons, and one division for each axis at the end of a run
+/// of evenly spaced elements. A view that is one such run (dense, or of rank 1) has no such end;
+/// for others, `begin` allocates, and copies share.
+template <class T>
 class element_iterator {
  public:
   using iterator_category = std::random_access_iterator_tag;
@@ -37,37 +48,25 @@ class element_iterator {
   using reference = T&;
 
   element_iterator() noexcept = default;
-
-  /// The element at `position` of the `size` of a view, or its end.
-  element_iterator(T* data, const axis_values<Rank>& shape, const axis_values<Rank>& byte_strides,
-                   index_t size, index_t position)
-      : data_(data), extents_(shape), byte_strides_(byte_strides), size_(size) {
-    if (size > 0) rank_ = join_axes(extents_, byte_strides_);
-    if (rank_ > 0) {
-      run_ = std::span(extents_)[last_axis()];
-      step_bytes_ = std::span(byte_strides_)[last_axis()];
-    }
+  element_iterator(T* data, element_runs runs, index_t position) noexcept
+      : data_(data), runs_(std::move(runs)) {
     seek(position);
   }
 
-  T& operator*() const noexcept { return *current_; }
-  T* operator->() const noexcept { return current_; }
-  T& operator[](index_t distance) const noexcept { return *element(position_ + distance); }
+  T& operator*() const noexcept { return *displaced(data_, offset_bytes_); }
+  T* operator->() const noexcept { return &**this; }
+  T& operator[](index_t distance) const noexcept {
+    return *displaced(data_, offset_bytes_at(position_ + distance));
+  }
 
   element_iterator& operator++() noexcept {
-    if (++position_ == run_end_) {
-      seek(position_);
-    } else {
-      current_ = displaced(current_, step_bytes_);
-    }
+    offset_bytes_ += runs_.step_bytes;
+    if (++position_ == run_end_ && runs_.starts) seek(position_);
     return *this;
   }
   element_iterator& operator--() noexcept {
-    if (position_-- == run_end_ - run_) {
-      seek(position_);
-    } else {
-      current_ = displaced(current_, -step_bytes_);
-    }
+    offset_bytes_ -= runs_.step_bytes;
+    if (position_-- == run_end_ - runs_.length && runs_.starts) seek(position_);
     return *this;
   }
   element_iterator operator++(int) {
@@ -107,32 +106,22 @@ class element_iterator {
   }
 
  private:
-  std::size_t last_axis() const noexcept { return static_cast<std::size_t>(rank_ - 1); }
-
-  T* element(index_t position) const noexcept {
-    const auto rank = static_cast<std::size_t>(rank_);
-    return displaced(data_, offset_bytes_at(position, std::span(extents_).first(rank),
-                                            std::span(byte_strides_).first(rank)));
+  index_t offset_bytes_at(index_t position) const noexcept {
+    return runs_.starts ? detail::offset_bytes_at(position, *runs_.starts)
+                        : position * runs_.step_bytes;
   }
 
   void seek(index_t position) noexcept {
     position_ = position;
-    run_end_ = (position / run_ + 1) * run_;
-    if (position >= 0 && position < size_) current_ = element(position);
+    offset_bytes_ = offset_bytes_at(position);
+    run_end_ = runs_.starts ? (position / runs_.length + 1) * runs_.length : runs_.length;
   }
 
-  T* current_ = nullptr;
-  index_t step_bytes_ = 0;
-  index_t position_ = 0;
-  index_t run_end_ =
-      1;  // the position behind the run of evenly spaced elements that this one is in
-  index_t run_ = 1;
-
   T* data_ = nullptr;
-  axis_values<Rank> extents_{};  // joined: the first rank_ count
-  axis_values<Rank> byte_strides_{};
-  int rank_ = 0;
-  index_t size_ = 0;
+  index_t offset_bytes_ = 0;  // of the element from data_; an offset may lead past the end
+  index_t position_ = 0;      // of the element in C order
+  index_t run_end_ = 0;       // the position behind the run that the element is in
+  element_runs runs_;
 };
 
 }  // namespace npymap::detail

@@ -40,15 +40,18 @@ struct byte_reach {
   index_t end = 0;    ///< one past the last byte
 };
 
-/// Nothing when the reach does not fit 63 bits.
+/// More than any address space holds, and so little that a step past the end cannot overflow.
+inline constexpr index_t max_reach_bytes = index_t{1} << 62;
+
+/// Nothing when the reach is longer than `max_reach_bytes`.
 NPYMAP_EXPORT std::optional<byte_reach> reach(const layout_ref& from) noexcept;
 
 /// A dense layout. \throws error invalid_argument (a negative extent), size_overflow
 NPYMAP_EXPORT layout dense(std::span<const index_t> shape, index_t itemsize, order fill);
 
-/// Refuse a layout that a caller spelled out, unless its extents are sane, its reach fits 63 bits,
-/// and each of its elements is aligned when the first is.
-/// \throws error invalid_argument, size_overflow, layout_mismatch (alignment)
+/// Refuse a layout that a caller spelled out, unless its extents and its reach are sane, and each
+/// of its elements is aligned. \throws error invalid_argument, size_overflow, layout_mismatch
+/// (alignment)
 NPYMAP_EXPORT void check(const layout_ref& given, const void* data, index_t alignment);
 
 /// As NumPy's flags of these names: axes of extent 1 do not count, an empty array is both.
