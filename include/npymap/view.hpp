@@ -317,8 +317,9 @@ template <class F, class... Ts, int... Ranks>
 /// are copied as one block, transposed ones tile by tile, so that pages and cache lines are taken
 /// up once. numpy.copyto. \throws error layout_mismatch when the shapes differ
 template <class T, class U, int FromRank, int ToRank>
-requires(std::same_as<std::remove_const_t<T>, U>&& std::is_trivially_copyable_v<U>) void copy(
-    const view<T, FromRank>& from, const view<U, ToRank>& to) {
+requires std::same_as<std::remove_const_t<T>, U>
+void copy(const view<T, FromRank>& from, const view<U, ToRank>& to) {
+  static_assert(std::is_trivially_copyable_v<T>);
   detail::copy_elements(from.data(), from.layout(), to.data(), to.layout());
 }
 
