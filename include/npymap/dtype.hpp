@@ -62,7 +62,7 @@ enum class time_unit : std::uint8_t {
 /// What a datetime64 or timedelta64 counts: `count` times `unit`, as in `M8[25s]`.
 struct time_step {
   time_unit unit = time_unit::generic;
-  std::int32_t count = 1;  ///< at least 1
+  std::int32_t count = 1;  ///< at least 1; a generic time has no other
   friend bool operator==(const time_step&, const time_step&) = default;
 };
 

@@ -58,16 +58,18 @@ NPYMAP_EXPORT header parse_header(std::span<const std::byte> start,
 /// NumPy, `fortran_order` is written False for an array that is also C-contiguous (rank 0 or 1, one
 /// long axis); the elements are the same bytes either way.
 /// \throws error object_dtype, bad_dtype (fields that overlap or run backwards, which NPY cannot
-/// say), size_overflow
+/// say; names that are not UTF-8), size_overflow, invalid_argument (a negative extent, or more than
+/// `max_rank`)
 NPYMAP_EXPORT std::string header_bytes(const npymap::dtype& type, std::span<const index_t> extents,
                                        npymap::order layout = npymap::order::c);
 
-/// The dtype that `numpy.dtype(...)` makes of a descr: a Python literal such as `'<f8'`, quotes
-/// included, or `[('x', '<f8'), ('y', '<i4', (2, 3))]`. \throws error bad_dtype
+/// The dtype that `numpy.lib.format.descr_to_dtype` makes of a descr: a Python literal in UTF-8 such
+/// as `'<f8'`, quotes included, or `[('x', '<f8'), ('', '|V4'), ('y', '<i4', (2, 3))]`, where unnamed
+/// void data is padding. \throws error bad_dtype
 NPYMAP_EXPORT dtype parse_descr(std::string_view python_literal);
 
 /// The descr that NumPy writes for a dtype, as a Python literal: the inverse of `parse_descr`.
-/// \throws error bad_dtype for fields that overlap or run backwards
+/// \throws error bad_dtype for fields that overlap or run backwards, and names that are not UTF-8
 NPYMAP_EXPORT std::string descr(const dtype& type);
 
 }  // namespace npymap

@@ -1,7 +1,6 @@
 #include <npymap/dtype.hpp>
 
 #include <algorithm>
-#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -55,6 +54,7 @@ dtype dtype::time(dtype_kind kind, time_step step, npymap::byte_order order) {
     refuse("datetime or timedelta", fmt::format("kind '{}'", static_cast<char>(kind)));
   }
   if (step.count < 1) refuse("a positive number of units", fmt::format("{}", step.count));
+  if (step.unit == time_unit::generic) step.count = 1;  // nothing is counted; NumPy drops it
   dtype result(kind, 8, order == byte_order::none ? native_byte_order : order);
   result.step_ = step;
   return result;
@@ -77,12 +77,10 @@ dtype dtype::record(std::vector<field> fields, index_t itemsize) {
   if (itemsize < 0 || itemsize > max_itemsize) {
     refuse(fmt::format("an itemsize of 0 to {}", max_itemsize), fmt::format("{}", itemsize));
   }
-  std::unordered_set<std::string_view> names;
+  std::vector<std::string_view> names;
   for (const field& f : fields) {
-    if (!names.insert(f.name).second) refuse("names used once", quoted(f.name) + " twice");
-    if (f.title && *f.title != f.name && !names.insert(*f.title).second) {
-      refuse("titles used once", quoted(*f.title) + " twice");
-    }
+    names.push_back(f.name);
+    if (f.title) names.push_back(*f.title);
     const auto size = array_bytes(f.subshape, f.type.itemsize());
     const auto end = size ? detail::checked_add(f.offset_bytes, *size) : std::nullopt;
     if (f.offset_bytes < 0 || !end || *end > itemsize) {
@@ -90,6 +88,9 @@ dtype dtype::record(std::vector<field> fields, index_t itemsize) {
              fmt::format("field {} at {}", quoted(f.name), f.offset_bytes));
     }
   }
+  std::ranges::sort(names);
+  const auto twice = std::ranges::adjacent_find(names);
+  if (twice != names.end()) refuse("names and titles used once", quoted(*twice) + " twice");
   dtype result(dtype_kind::record, itemsize, byte_order::none);
   result.fields_ = detail::shared<layout>::adopt(new layout(std::move(fields)));
   return result;

@@ -22,23 +22,27 @@ bool is_c_contiguous(std::span<const index_t> extents) {
   return std::ranges::count_if(extents, is_long) <= 1 || element_count(extents) == 0;
 }
 
+[[noreturn]] void refuse_shape(errc code, std::string expected, std::span<const index_t> extents) {
+  throw error(code, {.subject = "shape",
+                     .expected = std::move(expected),
+                     .found = fmt::format("({})", fmt::join(extents, ", "))});
+}
+
 void check(const dtype& type, std::span<const index_t> extents) {
   if (type.has_object()) {
     throw error(errc::object_dtype, {.subject = "header",
                                      .expected = "a dtype without Python objects",
                                      .found = quoted(descr(type))});
   }
-  if (std::ranges::any_of(extents, [](index_t n) { return n < 0; })) {
-    throw error(errc::invalid_argument, {.subject = "shape",
-                                         .expected = "extents of at least 0",
-                                         .found = fmt::format("({})", fmt::join(extents, ", "))});
+  if (std::ranges::any_of(extents, [](index_t extent) { return extent < 0; })) {
+    refuse_shape(errc::invalid_argument, "extents of at least 0", extents);
+  }
+  if (extents.size() > max_rank) {
+    refuse_shape(errc::invalid_argument, fmt::format("at most {} axes", max_rank), extents);
   }
   if (!array_bytes(extents, type.itemsize())) {
-    throw error(
-        errc::size_overflow,
-        {.subject = "shape",
-         .expected = "at most 2**63 - 1 bytes",
-         .found = fmt::format("({}) of {} bytes", fmt::join(extents, ", "), type.itemsize())});
+    refuse_shape(errc::size_overflow,
+                 fmt::format("at most 2**63 - 1 bytes, in items of {}", type.itemsize()), extents);
   }
 }
 

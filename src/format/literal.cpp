@@ -100,6 +100,12 @@ class literal_document::reader {
   }
   [[noreturn]] void fail(std::string expected) const { fail_at(position_, std::move(expected)); }
 
+  void skip_blanks() {
+    std::size_t at = position_;
+    while (at < source_.size() && is_blank(source_[at])) ++at;
+    position_ = at;
+  }
+
   // The bytes of the line end at `peek(ahead)`, in any of its three forms; 0 if there is none.
   std::size_t newline_length(std::size_t ahead) const {
     if (!is_newline(peek(ahead))) return 0;
@@ -116,7 +122,7 @@ class literal_document::reader {
   bool skip_space() {
     bool ended_line = false;
     for (;;) {
-      while (is_blank(peek())) ++position_;
+      skip_blanks();
       if (take_newline()) {
         ended_line = true;
       } else if (peek() == '#') {
@@ -239,7 +245,7 @@ class literal_document::reader {
   void skip_long_suffix() {
     for (;;) {
       const std::size_t start = position_;
-      while (is_blank(peek())) ++position_;
+      skip_blanks();
       if (peek() != 'L' || continues_word(peek(1))) {
         position_ = start;
         return;

@@ -83,7 +83,6 @@ struct lead_byte {
 };
 
 constexpr std::optional<lead_byte> decode_lead(unsigned char byte) noexcept {
-  if (byte < 0x80) return lead_byte{1, byte, 0};
   if ((byte & 0xe0) == 0xc0) return lead_byte{2, byte & 0x1fu, 0x80};
   if ((byte & 0xf0) == 0xe0) return lead_byte{3, byte & 0x0fu, 0x800};
   if ((byte & 0xf8) == 0xf0) return lead_byte{4, byte & 0x07u, 0x10000};
@@ -114,6 +113,11 @@ void append_utf8(std::string& out, char32_t c) {
 }
 
 std::optional<char32_t> take_utf8(std::string_view& text) noexcept {
+  if (static_cast<unsigned char>(text.front()) < 0x80) {  // nearly all, and quickly told
+    const char c = text.front();
+    text.remove_prefix(1);
+    return static_cast<char32_t>(c);
+  }
   const auto lead = decode_lead(static_cast<unsigned char>(text.front()));
   if (!lead || lead->length > text.size()) return std::nullopt;
   char32_t c = lead->bits;
@@ -137,6 +141,7 @@ std::optional<std::size_t> utf8_length(std::string_view text) noexcept {
 }
 
 bool is_printable(char32_t c) noexcept {
+  if (c < 0x7f) return c >= 0x20;
   const auto run = std::ranges::upper_bound(run_ends, c);
   return (run - run_ends.begin()) % 2 == 0;
 }

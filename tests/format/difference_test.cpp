@@ -1,0 +1,122 @@
+// The list of where npymap differs from NumPy on purpose, and the proof that it does.
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "format/oracle.hpp"
+#include "format/raw_header.hpp"
+#include "support/python.hpp"
+#include "support/skip.hpp"
+
+using namespace npymap;
+using namespace npymap_test;
+
+namespace npymap_test {
+
+const std::vector<difference>& known_differences() {
+  const auto shape = [](std::string_view extents) {
+    return raw_header(header_of("'<f8'", extents));
+  };
+  const auto descr = [](std::string_view python) { return raw_header(header_of(python)); };
+  const auto plain = [](std::string_view before, int version) {
+    return raw_header(std::string(before) + header_of("'<f8'"), version);
+  };
+  static const std::vector<difference> differences = {
+      // Headers that NumPy reads and cannot use: it fails, wraps or dies later.
+      {"negative extent", shape("(-6,)"), false,
+       "NumPy takes one as 'whatever fits'; the size of the data is then anyone's guess"},
+      {"overflow", shape("(4294967296, 4294967296)"), false,
+       "NumPy multiplies in wrapping 64 bits, also beside an extent of 0"},
+      {"overflow", descr("[('x', 'i1', (0, 65536, 65536, 65536, 65536))]"), false,
+       "the same within a sub-array"},
+      {"rank",
+       shape("(" +
+             [] {
+               std::string ones;
+               for (int i = 0; i < 65; ++i) ones += "1,";
+               return ones;
+             }() +
+             ")"),
+       false, "no NumPy has arrays of more than 64 axes"},
+      {"bool as extent", shape("(True,)"), false, "NumPy deprecates bools as integers"},
+      {"sub-array as a whole", descr("('<f8', (2,))"), false,
+       "NumPy cannot load it: the axes of the sub-array are not in the shape"},
+      {"wrapped size", descr("'V4294967300'"), false, "NumPy 1 reads 4 bytes, NumPy 2 refuses"},
+      {"wrapped size", descr("'S-4'"), false, "NumPy 1 reads a negative size, NumPy 2 refuses"},
+      {"wrapped size", descr("('S', -4)"), false, "the same in a pair"},
+      {"wrapped time step", descr("'M8[s/0]'"), false, "NumPy dies of the division, by SIGFPE"},
+      {"wrapped time step", descr("'M8[0s]'"), false, "NumPy dies as soon as it converts it"},
+      {"wrapped time step", descr("'M8[s/-1000]'"), false, "NumPy reads a count of -1"},
+      {"wrapped time step", descr("'M8[s/4294967297]'"), false, "NumPy reads a divisor of 1"},
+      {"wrapped time step", descr("'M8[W/11]'"), false,
+       "NumPy runs over the end of a table and reads a count of 0 years"},
+      {"wrapped time step", descr("'M8[2147483647s/10]'"), false, "NumPy's count overflows"},
+
+      // Headers that NumPy 1 and NumPy 2 read differently.
+      {"extent 1", descr("[('x', '<f8', 1)]"), false,
+       "NumPy 1 ignores the 1, NumPy 2 adds an axis"},
+      {"extent 1", descr("'1f8,f8'"), false, "the same between commas"},
+      {"trailing comma", descr("'f8,'"), false, "NumPy 1 reads f8, NumPy 2 a record of one field"},
+
+      // Accidents of NumPy's code that mean nothing to anyone.
+      {"type number", descr("'\\x0c'"), false, "the 13th of NumPy's internal type numbers"},
+      {"order without a type", descr("'f8,<'"), false, "NumPy drops it after its comma"},
+      {"length of a sub-array", descr("[('x', ('f4', (0,)), 5)]"), false,
+       "an empty sub-array passes for a string without a length"},
+      {"two dtypes", descr("('<i4', '<f4')"), false, "NumPy reads the first"},
+      {"two dtypes", descr("[('x', 'V', [('y', '<f8')])]"), false,
+       "NumPy lends the fields of the second to the first"},
+      {"tuple of other than two", descr("('<f8', (), 'and more')"), false,
+       "NumPy does not look at what follows"},
+      {"kind of descr", descr("{'xd': 0}"), false, "NumPy takes each key for a field"},
+      {"field as a string", descr("['xd']"), false, "NumPy takes it for a field x of type d"},
+      {"kind of title", descr("[((3, 'x'), '<f8')]"), false,
+       "NumPy carries any object as a title; npymap's are strings"},
+
+      // Python that no writer of headers writes.
+      {"kind of literal", raw_header("{'descr': 1.5, " + header_of("'<f8'").substr(1)), false,
+       "floats, complex numbers, bytes, sets and ... can only stand where a later key or nothing "
+       "looks at them"},
+      {"character by name", descr("[('\\N{BULLET}', '<f8')]"), false,
+       "npymap carries no table of names"},
+      {"lone surrogate", descr("[('\\ud800', '<f8')]"), false, "names are UTF-8, which has none"},
+      {"unicode space", raw_header(header_of("'f8,\u2003f8'"), 3), false,
+       "Python's \\s is wider than ASCII"},
+      {"white space", plain("\n\f", 3), false,
+       "in version 3, Python takes a form feed back to the start of the line, in 1 and 2 it does "
+       "not"},
+      {"white space", plain("\r", 1), true,
+       "in versions 1 and 2, NumPy's own filter stumbles over a lone carriage return"},
+  };
+  return differences;
+}
+
+}  // namespace npymap_test
+
+TEST_CASE("header: npymap differs from NumPy where the list says so") {
+  for (const difference& d : known_differences()) {
+    CAPTURE(d.name, d.reason);
+    if (d.npymap_reads) {
+      CHECK(parse(d.header).dtype.itemsize() == 8);
+    } else {
+      CHECK_FALSE(std::string(parse_failure(d.header).what()).empty());
+    }
+  }
+}
+
+TEST_CASE("header: NumPy differs from npymap where the list says so") {
+  if (!have_numpy()) NPYMAP_SKIP("needs NumPy");
+  const bool is_numpy1 = python("print(np.__version__)").starts_with("1.");
+  std::vector<std::string> headers;
+  for (const difference& d : known_differences()) headers.push_back(d.header);
+  const auto judgements = judge(headers);
+  for (std::size_t i = 0; i < headers.size(); ++i) {
+    const difference& d = known_differences()[i];
+    CAPTURE(d.name, d.reason, judgements[i].verdict);
+    CHECK((judgements[i].verdict == "refused") == (d.npymap_reads || !is_numpy1));
+    if (judgements[i].verdict != "crashed") {
+      CHECK(std::ranges::count(judgements[i].differences, d.name) == 1);
+    }
+  }
+}
