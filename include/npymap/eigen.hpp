@@ -67,7 +67,7 @@ void require_dense(const view<T, Rank>& v, const char* function) {
 template <int Alignment, class T>
 void require_alignment(const T* data, const char* function) {
   if constexpr (Alignment != Eigen::Unaligned) {
-    const auto beyond = reinterpret_cast<std::uintptr_t>(data) % Alignment;
+    const auto beyond = reinterpret_cast<std::uintptr_t>(data) % std::uintptr_t{Alignment};
     if (beyond == 0) return;
     refuse_layout(function, "elements at a multiple of " + std::to_string(Alignment) + " bytes",
                   std::to_string(beyond) + " bytes beyond one; leave out the alignment");
