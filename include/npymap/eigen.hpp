@@ -146,7 +146,7 @@ auto as_tensor(const view<T, Rank>& v) {
   detail::require_rank(v.rank(), R, "as_tensor");
   detail::require_dense<Order>(v, "as_tensor");
   detail::require_alignment<Alignment>(v.data(), "as_tensor");
-  Eigen::array<Eigen::Index, R> extents{};
+  Eigen::array<Eigen::Index, static_cast<std::size_t>(R)> extents{};
   for (int axis = 0; axis < R; ++axis) extents[static_cast<std::size_t>(axis)] = v.extent(axis);
   return Eigen::TensorMap<detail::eigen_tensor<T, R, Order>, Alignment>(v.data(), extents);
 }
