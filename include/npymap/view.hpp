@@ -254,14 +254,14 @@ class view {
   template <class U, int OtherRank>
   friend class view;
 
-  view(T* from, const detail::layout& where)
+  view(const detail::layout& where, T* from)
       : data_(detail::displaced(from, where.offset_bytes)),
         shape_(detail::to_axis_values<Rank>(where.shape)),
         byte_strides_(detail::to_axis_values<Rank>(where.byte_strides)) {}
 
   template <int NewRank>
   view<T, NewRank> moved(const detail::layout& where) const {
-    return view<T, NewRank>(data_, where);
+    return view<T, NewRank>(where, data_);
   }
 
   template <int... Axis>
