@@ -1,10 +1,10 @@
 #include <npymap/detail/element_iterator.hpp>
 
-#include <algorithm>
-
 #include "view/wrapping.hpp"
 
 namespace npymap::detail {
+
+element_runs::table::~table() = default;
 
 element_runs element_runs::of(const layout_ref& view) {
   index_vector extents;

@@ -18,7 +18,9 @@ namespace npymap::detail {
 /// The elements of a view in C order, as runs of evenly spaced ones, which are as long as can be.
 struct element_runs {
   /// Where the runs begin, when there is more than one.
-  struct table final : counted {
+  struct NPYMAP_EXPORT table final : counted {
+    ~table() override;
+
     index_vector extents;  // of axes that could not be joined, slowest first; the last is a run
     index_vector byte_strides;
   };

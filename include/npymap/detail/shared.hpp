@@ -15,7 +15,7 @@ class counted {
   counted() noexcept = default;
   counted(const counted&) = delete;
   counted& operator=(const counted&) = delete;
-  virtual ~counted() = default;
+  virtual ~counted() = 0;  // or GCC 12 inlines a guess at it, and warns of a use after free
 
   // The compiler's builtins, because <atomic> is as heavy as <memory>. The orders are those of
   // every reference count: only the last release must see what the others did.
@@ -28,6 +28,8 @@ class counted {
  private:
   std::int64_t owners_ = 1;
 };
+
+inline counted::~counted() = default;
 
 /// A pointer that shares a `T : counted`, which may be incomplete until it is dereferenced.
 /// As thread-safe as std::shared_ptr: the count is atomic, the pointer itself is not.
