@@ -23,12 +23,8 @@ int fail(exit_code code, std::string_view message) {
 }
 
 // CLI11 takes -1 for the largest unsigned number.
-CLI::Validator not_negative() {
-  return CLI::Validator(
-      [](const std::string& text) {
-        return text.starts_with('-') ? "a number from 0 on is needed, not " + text : std::string();
-      },
-      "");
+std::string complaint_about_sign(const std::string& text) {
+  return text.starts_with('-') ? "a number from 0 on is needed, not " + text : std::string();
 }
 
 void add_source(CLI::App& command, source_options& source) {
@@ -36,7 +32,7 @@ void add_source(CLI::App& command, source_options& source) {
   command
       .add_option("--header-limit", source.header_limit,
                   "The longest header to accept, in characters")
-      ->check(not_negative())
+      ->check(CLI::Validator(complaint_about_sign, ""))
       ->capture_default_str();
 }
 
@@ -63,7 +59,7 @@ void add_head(CLI::App& tool, head_options& given) {
   CLI::App& command = *tool.add_subcommand("head", "Print the first rows as NumPy would");
   add_source(command, given.source);
   command.add_option("--rows", given.rows, "How many")
-      ->check(not_negative())
+      ->check(CLI::Validator(complaint_about_sign, ""))
       ->capture_default_str();
   command.final_callback([&given] { head(given); });
 }

@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "cli/terminal.hpp"
+#include "io/program.hpp"
 
 namespace npymap::cli {
 namespace {
@@ -36,7 +36,7 @@ std::string time_text(double seconds) {
 
 progress::progress(progress_display display, std::uint64_t total_bytes)
     : shown_(display == progress_display::always ||
-             (display == progress_display::on_terminal && errors_reach_terminal())),
+             (display == progress_display::on_terminal && io::errors_reach_terminal())),
       total_bytes_(total_bytes),
       next_draw_(display == progress_display::always ? start_ : start_ + 500ms) {}
 
@@ -58,7 +58,7 @@ void progress::advance(std::uint64_t bytes) {
 
 std::string progress::line(clock::time_point now) const {
   constexpr int bar_width = 16;
-  const double done = static_cast<double>(done_bytes_);
+  const auto done = static_cast<double>(done_bytes_);
   const double part = total_bytes_ == 0 ? 1 : done / static_cast<double>(total_bytes_);
   const double seconds = std::max(std::chrono::duration<double>(now - start_).count(), 1e-6);
   const int filled = static_cast<int>(part * bar_width);

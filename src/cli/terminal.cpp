@@ -1,11 +1,8 @@
 #include "cli/terminal.hpp"
 
-#include <unistd.h>
-
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -13,22 +10,14 @@
 #include <npymap/error.hpp>
 
 #include "format/unicode.hpp"
+#include "io/program.hpp"
 
 namespace npymap::cli {
 namespace {
 
-std::string lost_pages_message;
-
-extern "C" void end_on_lost_pages(int) {
-  // Nothing but calls that a signal handler may make. There is no one left to tell of a failure.
-  if (::write(STDERR_FILENO, lost_pages_message.data(), lost_pages_message.size())) {
-  }
-  std::_Exit(1);
-}
-
 void check_output(bool good) {
   if (good) return;
-  if (errno == EFAULT) end_on_lost_pages(SIGBUS);  // bytes of a map: the system met the hole
+  if (errno == EFAULT) io::end_of_lost_pages();  // the bytes were those of a map
   throw error(std::error_code(errno, std::system_category()),
               {.path = "standard output", .subject = "writing"});
 }
@@ -60,16 +49,13 @@ std::string printable(std::string_view text) {
   return out;
 }
 
-bool errors_reach_terminal() { return ::isatty(STDERR_FILENO) == 1; }
-
 // Whoever started us may ignore SIGPIPE, and then each write would have to be asked.
 void die_of_broken_pipes() { std::signal(SIGPIPE, SIG_DFL); }
 
 void report_lost_pages(const std::string& path) {
-  lost_pages_message = "npymap: " + printable(path) +
-                       ": array data: lost while it was read (the file was truncated, or its disk"
-                       " cannot read it)\n";
-  std::signal(SIGBUS, end_on_lost_pages);
+  io::end_on_lost_pages("npymap: " + printable(path) +
+                        ": array data: lost while it was read (the file was truncated, or its disk"
+                        " cannot read it)\n");
 }
 
 }  // namespace npymap::cli

@@ -1,5 +1,5 @@
 /// \file
-/// Standard output and error, and what the system does to a program in a pipe.
+/// What the tool writes, and how it ends when it cannot go on.
 #pragma once
 
 #include <cstddef>
@@ -19,14 +19,11 @@ void flush_output();
 /// Text from outside as one line that does a terminal no harm: what has no glyph is escaped.
 std::string printable(std::string_view text);
 
-/// True if somebody is looking at standard error.
-bool errors_reach_terminal();
-
 /// End quietly, as other tools do, when nobody reads the output any more.
 void die_of_broken_pipes();
 
-/// End with a message and exit code 1, instead of a SIGBUS, when pages of the map of this file
-/// are gone: somebody has truncated it, or the disk cannot read it.
+/// End with a message and exit code 1, instead of a SIGBUS, when pages of the map of this file are
+/// gone: somebody has truncated it, or the disk cannot read it.
 void report_lost_pages(const std::string& path);
 
 }  // namespace npymap::cli

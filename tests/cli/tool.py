@@ -112,7 +112,7 @@ def random_slice(shape):
 
 
 def info_json():
-    for _ in range(150):
+    for _ in range(60):
         a = random_array()
         np.save("a.npy", a)
         version, literal = header_literal("a.npy")
@@ -180,6 +180,8 @@ def info_long_header():
 
 # head
 
+NUMPY_1 = np.__version__.startswith("1.")  # NumPy 2 prints scalars in other ways
+
 
 def head_random():
     for _ in range(60):
@@ -188,6 +190,8 @@ def head_random():
         np.save("a.npy", a)
         rows = py.choice([0, 1, 3, 10, 1000])
         given = [] if rows == 10 else ["--rows", rows]
+        if a.ndim == 0 and not NUMPY_1:
+            continue
         with np.errstate(all="ignore"):
             expected = str(a[:rows] if a.ndim else a) + "\n"
         assert run("head", "a.npy", *given).succeeds().decode() == expected, expected
@@ -211,7 +215,7 @@ def head_endless():
 
 
 def dump_random():
-    for _ in range(200):
+    for _ in range(60):
         a = random_array()
         np.save("a.npy", a)
         assert run("dump", "a.npy").succeeds() == a.tobytes()
@@ -318,7 +322,7 @@ def verify(path, code=0):
 
 def verify_good():
     good = dict.fromkeys(["header", "form", "place", "size", "elements"], "ok")
-    for _ in range(40):
+    for _ in range(20):
         a = random_array(py.choice([t for t in DTYPES if not re.search("[U?]", str(t))]))
         np.save("a.npy", a)
         assert verify("a.npy") == good
@@ -409,7 +413,7 @@ def not_npy():
 
 
 def hostile():
-    for _ in range(60):
+    for _ in range(25):
         data = bytearray(npy_bytes(random_array()))
         for _ in range(py.randrange(1, 4)):
             place = py.randrange(len(data))

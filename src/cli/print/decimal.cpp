@@ -51,6 +51,14 @@ stored_bits load_bits(const std::byte* at, index_t itemsize, byte_order order,
   return {bits, static_cast<std::uint32_t>(bits >> format.fraction_bits)};
 }
 
+cpp_int power_of_ten(unsigned exponent) {
+  cpp_int power = 1;
+  for (cpp_int square = 10; exponent != 0; square *= square, exponent >>= 1) {
+    if (exponent % 2 == 1) power *= square;
+  }
+  return power;
+}
+
 // value = scaled / scale, and half the way to its neighbours is margin / scale.
 struct scaled_number {
   cpp_int scaled;
@@ -79,8 +87,7 @@ scaled_number scale_to_first_digit(const binary_number& value) {
   // log10 of 2^leading_bit, which is at most the value: right, or too low by one.
   const int leading_bit = static_cast<int>(std::bit_width(value.significand)) - 1 + value.exponent;
   n.exponent = static_cast<int>(std::floor(leading_bit * 0.30102999566398119521));
-  const cpp_int power =
-      boost::multiprecision::pow(cpp_int(10), static_cast<unsigned>(std::abs(n.exponent)));
+  const cpp_int power = power_of_ten(static_cast<unsigned>(std::abs(n.exponent)));
   if (n.exponent > 0) {
     n.scale *= power;
   } else {

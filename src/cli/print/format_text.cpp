@@ -10,6 +10,8 @@
 namespace npymap::cli {
 namespace {
 
+constexpr std::size_t npos = std::string_view::npos;
+
 // Python prefers single quotes, and double ones when only these save an escape.
 char quote_for(bool has_single, bool has_double) { return has_single && !has_double ? '"' : '\''; }
 
@@ -70,7 +72,7 @@ element_format bytes_format(const dtype& type) {
   return [itemsize](std::string& out, const std::byte* at) {
     std::string_view text(reinterpret_cast<const char*>(at), itemsize);
     text = text.substr(0, text.find_last_not_of('\0') + 1);
-    const char quote = quote_for(text.find('\'') != text.npos, text.find('"') != text.npos);
+    const char quote = quote_for(text.find('\'') != npos, text.find('"') != npos);
     out += 'b';
     out += quote;
     for (const char c : text) {
@@ -89,7 +91,7 @@ element_format bytes_format(const dtype& type) {
 element_format unicode_format(const dtype& type) {
   return [type](std::string& out, const std::byte* at) {
     const std::u32string text = load_text(type, at);
-    const char quote = quote_for(text.find(U'\'') != text.npos, text.find(U'"') != text.npos);
+    const char quote = quote_for(text.find(U'\'') != npos, text.find(U'"') != npos);
     out += quote;
     for (const char32_t c : text) append_repr(out, c, quote);
     out += quote;
