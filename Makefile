@@ -44,8 +44,9 @@ export DEBIAN_FRONTEND=noninteractive; \
 apt-get update -q && apt-get install -qy --no-install-recommends $$missing
 endef
 
+# $(call build,PRESET,FLAGS)
 define build
-cmake --preset $(1) $(CONFIGURE_FLAGS)
+cmake --preset $(1) $(2) $(CONFIGURE_FLAGS)
 cmake --build --preset $(1) --parallel $(JOBS)
 endef
 
@@ -67,10 +68,8 @@ bench:
 
 fuzz:
 	$(call install,$(fuzz_packages))
-	$(call build,fuzz)
-	for program in build/fuzz/tests/fuzz/*_fuzz; do \
-	  $$program -max_total_time=$(FUZZ_SECONDS) tests/fuzz/$$(basename $$program)/ || exit; \
-	done
+	$(call build,fuzz,-DNPYMAP_FUZZ_SECONDS=$(FUZZ_SECONDS)) --target fuzzers
+	ctest --preset fuzz --verbose
 
 format:
 	$(call install,$(format_packages))

@@ -21,7 +21,7 @@ PUBLIC_HEADERS = {
     "core": "error shape dtype detail/checked detail/export detail/shared",
     "format": "header",
     "io": "file_map",
-    "view": "slice view detail/layout",
+    "view": "slice view detail/axis_values detail/element_iterator detail/layout detail/loop_nest",
     "array": "array any_array detail/array_storage",
     "umbrella": "npymap",
     "eigen": "eigen",
