@@ -89,9 +89,11 @@ class NPYMAP_EXPORT file_map {
   static file_map open(const std::string& path, open_mode mode, std::uint64_t offset_bytes,
                        std::uint64_t length_bytes);
 
-  /// Make a file of so many zero bytes and map it, replacing an existing file in one step: whoever
-  /// has that one open or mapped keeps it whole, and a failure leaves it as it was. Symbolic links
-  /// are followed and permissions kept; the folder must be writable.
+  /// Make a file of so many zero bytes and map it, as mode "w+".
+  ///
+  /// An existing file is replaced in one step: whoever has it open or mapped keeps it whole, and a
+  /// failure, kill -9 or power cut leaves it as it was. Symbolic links are followed and permissions
+  /// kept; the folder must be writable.
   /// \throws error the system's (disk full, file size limit, ...), not_regular_file
   static file_map create(const std::string& path, std::uint64_t size_bytes,
                          space blocks = space::reserved, durability how_safe = durability::full);
@@ -117,12 +119,12 @@ class NPYMAP_EXPORT file_map {
   /// \throws error the system's, closed
   bool space_guaranteed() const;
 
-  /// Bring `n` bytes from `offset` (in the map) to the disk, and the rest of the file's pending
-  /// metadata; of a new file its name too. Wider by up to a page on both sides.
+  /// Bring `n` bytes from `offset` (in the map) to the disk. `sync` ends with a sync of the file:
+  /// what else of it is pending goes along, and the name of a new one.
   ///
   /// Nothing to do in read and copy_on_write. The kernel tells of a failed write only once, so the
   /// first failure is kept: from then on every `flush` and `close` of this mapping throws it.
-  /// As `numpy.memmap.flush`, which knows no ranges and does not wait for the disk's own cache.
+  /// As `numpy.memmap.flush`, which knows no ranges and forgets failures.
   /// \throws error the system's (EIO, ENOSPC), naming the range in doubt; out_of_range, closed
   void flush(std::size_t offset, std::size_t n, flush_mode how = flush_mode::sync) const;
   /// All of the map.

@@ -37,7 +37,8 @@ std::string new_file::place_of_target() const {
   std::string place = system_name(path_);
   if (policy_ == existing::refuse) return place;
   std::string link;
-  for (int hops = 0; sys::read_link(place.c_str(), link) == 0; ++hops) {
+  int hops = 0;
+  for (; sys::read_link(place.c_str(), link) == 0; ++hops) {
     errno = ELOOP;
     if (hops == most_links) fail("follow link");
     if (!link.starts_with('/')) link.insert(0, folder_of(place));
@@ -45,6 +46,12 @@ std::string new_file::place_of_target() const {
   }
   // No link, or nothing at all, is where links end.
   if (errno != EINVAL && errno != ENOENT) fail("follow link");
+  // Those of /proc lead to files, not to names: /dev/stdout to a pipe, others to what was removed.
+  sys::file_status by_link, by_name;
+  if (hops != 0 && sys::status(path_.c_str(), by_link) == 0) {
+    require_regular(by_link.kind, path_);
+    if (sys::status(place.c_str(), by_name) == -1) fail("follow link");
+  }
   return place;
 }
 

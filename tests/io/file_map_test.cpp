@@ -327,6 +327,20 @@ TEST_CASE("file_map: dont_need gives the memory back and keeps what was written"
   CHECK(std::count(map.data(), map.data() + size, std::byte{'x'}) == size);
 }
 
+TEST_CASE("file_map: advice for a range takes the pages that the range touches, and no others") {
+  const temp_folder folder;
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const std::size_t lead = 100;  // of the first page, in front of the map
+  file_map::create(folder / "x", 8 * page).close();
+  const file_map map = file_map::open(folder / "x", open_mode::read_write, lead, 8 * page - lead);
+  std::memset(map.writable_data(), 'x', map.size_bytes());
+  map.advise(advice::dont_need, 2 * page - lead + 10, page);
+  map.advise(advice::dont_need, 6 * page - lead - 1, 1);
+  const std::byte* const first = map.data() - lead;
+  for (const std::size_t i : {0U, 1U, 4U, 6U, 7U}) CHECK(is_resident(first + i * page));
+  for (const std::size_t i : {2U, 3U, 5U}) CHECK_FALSE(is_resident(first + i * page));
+}
+
 TEST_CASE("file_map: copies share one mapping, and close refuses while they do") {
   const temp_folder folder;
   write_file(folder / "x", "abc");

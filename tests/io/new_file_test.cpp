@@ -1,5 +1,6 @@
 #include "io/new_file.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -250,6 +251,23 @@ TEST_CASE("new_file: links are followed to what they name, and stay links") {
   std::filesystem::create_symlink("gone", folder / "gone_link");
   CHECK(is_errno(make_code(folder / "gone_link", existing::refuse), EEXIST));
   CHECK_FALSE(std::filesystem::exists(folder / "gone"));
+}
+
+TEST_CASE("new_file: a link to what has no name is refused, and makes nothing of that name") {
+  const temp_folder folder;
+  int ends[2];
+  REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
+  const std::string pipe_link = "/proc/self/fd/" + std::to_string(ends[1]);
+  CHECK(make_code(pipe_link, existing::replace) == errc::not_regular_file);
+  ::close(ends[0]);
+  ::close(ends[1]);
+
+  write_file(folder / "x", "abc");
+  const file opened = file::open(folder / "x", npymap::open_mode::read);
+  std::filesystem::remove(folder / "x");
+  const std::string gone_link = "/proc/self/fd/" + std::to_string(opened.native_handle());
+  CHECK(is_errno(make_code(gone_link, existing::replace), ENOENT));
+  CHECK(names_in(folder.path()).empty());
 }
 
 TEST_CASE("new_file: names in the current folder need no slash") {

@@ -1,5 +1,6 @@
 #include "io/process.hpp"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,6 +34,17 @@ std::uint64_t resident_bytes() {
   std::uint64_t all = 0, resident = 0;
   std::ifstream("/proc/self/statm") >> all >> resident;
   return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+bool is_resident(const void* address) {
+  const auto page = reinterpret_cast<std::uintptr_t>(address) /
+                    static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+  std::uint64_t entry = 0;
+  const int pagemap = ::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+  const ssize_t n = pread(pagemap, &entry, sizeof entry, static_cast<off_t>(page * sizeof entry));
+  ::close(pagemap);
+  if (n != sizeof entry) throw std::runtime_error("cannot read /proc/self/pagemap");
+  return (entry >> 63) != 0;
 }
 
 int in_child(const std::function<int()>& function) {

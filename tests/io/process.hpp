@@ -16,6 +16,9 @@ std::map<int, std::string> open_descriptors();
 int mapping_count();
 std::uint64_t resident_bytes();
 
+/// True if the page with this address is in the memory of this process.
+bool is_resident(const void* address);
+
 /// Run a function in a child; returns its result, 128 + signal if it was killed, 120 if it threw.
 int in_child(const std::function<int()>& function);
 
