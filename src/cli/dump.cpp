@@ -1,5 +1,8 @@
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
+#include <span>
 #include <vector>
 
 #include <npymap/any_array.hpp>

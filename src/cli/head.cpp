@@ -1,3 +1,5 @@
+#include <string_view>
+
 #include <npymap/any_array.hpp>
 
 #include "cli/commands.hpp"

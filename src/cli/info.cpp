@@ -1,3 +1,8 @@
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"

@@ -1,5 +1,7 @@
 #include "cli/json.hpp"
 
+#include <cstdint>
+
 #include <fmt/format.h>
 
 #include <npymap/header.hpp>

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -18,7 +19,8 @@ namespace {
 enum exit_code : int { done = 0, refused = 1, wrong_usage = 2 };
 
 int fail(exit_code code, std::string_view message) {
-  fmt::print(stderr, "npymap: {}\n", printable(message));
+  // Not fmt::print, which throws when standard error is closed.
+  std::fputs(fmt::format("npymap: {}\n", printable(message)).c_str(), stderr);
   return code;
 }
 

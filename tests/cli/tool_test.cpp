@@ -61,5 +61,6 @@ TEST_CASE("verify: a defect is named, with its place") { in_python("verify_defec
 
 TEST_CASE("tool: a file of 2 TiB costs what is asked of it") { in_python("huge"); }
 TEST_CASE("tool: wrong usage is exit code 2 and one line") { in_python("usage"); }
+TEST_CASE("tool: closed standard streams are no reason to crash") { in_python("closed_streams"); }
 TEST_CASE("tool: what is no NPY file is refused") { in_python("not_npy"); }
 TEST_CASE("tool: a damaged file ends in output or one line of error") { in_python("hostile"); }

@@ -1,5 +1,6 @@
 #include "cli/print/decimal.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <boost/multiprecision/cpp_int.hpp>
 #include <cassert>

@@ -127,9 +127,9 @@ void array_printer::append_word(std::string_view word) {
 void print_array(const text_sink& out, const dtype& type, const std::byte* origin,
                  std::span<const index_t> extents, std::span<const index_t> byte_strides) {
   const printed_elements elements(origin, extents, byte_strides);
+  if (elements.printed_count() == 0) return out("[]");
   check_amount(type, elements);
   if (elements.is_scalar()) return out(scalar_text(type, origin));
-  if (elements.printed_count() == 0) return out("[]");
   array_printer(out, elements, format_of(type, elements)).print(origin);
 }
 
