@@ -46,7 +46,8 @@ NPYMAP_EXPORT std::size_t declared_header_bytes(std::span<const std::byte> start
 ///
 /// `start` begins at the magic and may go on into the data. Nothing is evaluated; time and memory
 /// are linear in the header, and nesting is bounded. Object dtype is parsed: refusing it is up to
-/// those who would read elements. An error's byte counts from the magic.
+/// those who would read elements. An error's byte counts from the magic. Where npymap differs from
+/// NumPy, tests/format/difference_test.cpp says why.
 /// \throws error as `declared_header_bytes`, and bad_header, bad_dtype, size_overflow
 NPYMAP_EXPORT header parse_header(std::span<const std::byte> start,
                                   std::size_t header_limit = default_header_limit);
@@ -63,9 +64,9 @@ NPYMAP_EXPORT header parse_header(std::span<const std::byte> start,
 NPYMAP_EXPORT std::string header_bytes(const npymap::dtype& type, std::span<const index_t> extents,
                                        npymap::order layout = npymap::order::c);
 
-/// The dtype that `numpy.lib.format.descr_to_dtype` makes of a descr: a Python literal in UTF-8 such
-/// as `'<f8'`, quotes included, or `[('x', '<f8'), ('', '|V4'), ('y', '<i4', (2, 3))]`, where unnamed
-/// void data is padding. \throws error bad_dtype
+/// The dtype that `numpy.lib.format.descr_to_dtype` makes of a descr: a Python literal in UTF-8
+/// such as `'<f8'`, quotes included, or `[('x', '<f8'), ('', '|V4'), ('y', '<i4', (2, 3))]`, where
+/// unnamed void data is padding. \throws error bad_dtype
 NPYMAP_EXPORT dtype parse_descr(std::string_view python_literal);
 
 /// The descr that NumPy writes for a dtype, as a Python literal: the inverse of `parse_descr`.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 
 #include <fmt/format.h>
@@ -74,6 +75,9 @@ std::optional<std::string> to_latin1(std::string_view utf8) {
 // What stands before `text`, and the padding behind it.
 std::string wrapped(std::string text, npy_version version) {
   const std::size_t prefix = detail::prefix_bytes(version);
+  if (text.size() > UINT32_MAX - alignment) {
+    throw error(errc::size_overflow, {.subject = "header", .expected = "at most 4 GiB"});
+  }
   text.append(alignment - (prefix + text.size() + 1) % alignment, ' ');
   text += '\n';
   std::string bytes(detail::magic);

@@ -32,7 +32,7 @@ item sub_array(const item& base, const literal& extents);
 class packed_record {
  public:
   /// \throws error bad_dtype when the record grows over `dtype::max_itemsize`
-  void add(std::string name, std::optional<std::string> title, item field);
+  void add(std::string name, std::optional<std::string> title, item part);
   void pad(const item& unnamed);
 
   /// \throws error bad_dtype for a name or a title used twice

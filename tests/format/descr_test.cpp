@@ -1,5 +1,5 @@
+#include <initializer_list>
 #include <string>
-#include <vector>
 
 #include "format/raw_header.hpp"
 
@@ -9,19 +9,19 @@ using namespace npymap_test;
 namespace {
 
 struct reading {
-  std::string text;
-  std::string meaning;  // as NumPy writes it
+  const char* text;
+  const char* meaning;  // as NumPy writes it
 };
 
-void check_all(const std::vector<reading>& readings) {
+void check_all(std::initializer_list<reading> readings) {
   for (const auto& [text, meaning] : readings) {
     CAPTURE(text);
     CHECK(descr(parse_descr(text)) == meaning);
   }
 }
 
-void check_refused(const std::vector<std::string>& texts) {
-  for (const std::string& text : texts) {
+void check_refused(std::initializer_list<const char*> texts) {
+  for (const char* text : texts) {
     CAPTURE(text);
     CHECK(failure([&] { parse_descr(text); }).code() == errc::bad_dtype);
   }
@@ -136,7 +136,7 @@ TEST_CASE("descr: times, their units, and divisors as NumPy resolves them") {
 }
 
 TEST_CASE("descr: types between commas") {
-  const std::string pair = "[('f0', '<i4'), ('f1', '<f8')]";
+  const char* const pair = "[('f0', '<i4'), ('f1', '<f8')]";
   check_all({
       {"'i4,f8'", pair},
       {"'i4 , f8'", pair},
@@ -260,7 +260,7 @@ TEST_CASE("descr: sub-arrays have at most 64 axes, nested ones together") {
     return "[('x', ('<f8', " + ones(inner) + "), " + ones(outer) + ")]";
   };
   CHECK(parse_descr(nested(32, 32)).fields()[0].subshape == shape(64, 1));
-  check_refused({nested(33, 32), nested(65, 1), nested(1, 65)});
+  check_refused({nested(33, 32).c_str(), nested(65, 1).c_str(), nested(1, 65).c_str()});
 }
 
 TEST_CASE("descr: an error names what was found, and where") {

@@ -69,7 +69,7 @@ const std::vector<golden_file>& golden_files() {
 }
 
 std::string golden_bytes(const golden_file& file) {
-  const std::string bytes = read_file(NPYMAP_TEST_DATA "/golden/" + file.name + ".npy");
+  std::string bytes = read_file(NPYMAP_TEST_DATA "/golden/" + file.name + ".npy");
   REQUIRE_FALSE(bytes.empty());
   return bytes;
 }

@@ -90,7 +90,7 @@ TEST_CASE("header: the limit counts characters") {
 TEST_CASE("header: Python's ways to write the same are the same") {
   const std::vector<std::string> texts = {
       "{'shape': (6,), 'fortran_order': False, 'descr': '<f8'}",
-      "{\"descr\": \"<f8\", \"fortran_order\": False, \"shape\": (6,)}",
+      R"({"descr": "<f8", "fortran_order": False, "shape": (6,)})",
       "  \t{'descr':'<f8','fortran_order':False,'shape':(6,)}",
       "\n# a comment {\n{'descr': '<f8', # '\n 'fortran_order': False,\n'shape': (6,),\n}\n\n  ",
       "{'descr': '<f8', 'fortran_order': False, 'shape': (\\\n6,)} \\\n ",
@@ -98,23 +98,20 @@ TEST_CASE("header: Python's ways to write the same are the same") {
       "{'descr': 1, 'descr': '>i4', 'descr': '<f8', 'fortran_order': False, 'shape': (6,)}",
       "({'descr': ('<f8'), 'fortran_order': (False), 'shape': ((6,))})",
       "{'des' 'cr': '<' \"f8\" '', u'fortran_order': False, r'shape': (6,)}",
-      "{'descr': '\\x3c\\146\\u0038', 'fortran_order': False, '\\U00000073hape': (6,)}",
+      R"({'descr': '\x3c\146\u0038', 'fortran_order': False, '\U00000073hape': (6,)})",
       "{'descr': '''<f8''', \"\"\"fortran_order\"\"\": False, 'sh\\\nape': (6,)}",
       "{'descr': '<f8', 'fortran_order': False, 'shape': (+6,)}",
       "{'descr': '<f8', 'fortran_order': False, 'shape': (0x6,)}",
       "{'descr': '<f8', 'fortran_order': False, 'shape': (0X_6,)}",
       "{'descr': '<f8', 'fortran_order': False, 'shape': (0o6,)}",
       "{'descr': '<f8', 'fortran_order': False, 'shape': (0b1_10,)}",
-      "{'descr': '<f8', 'fortran_order': False, 'shape': (- (-6),)}",
   };
-  for (std::size_t i = 0; i + 1 < texts.size(); ++i) {
+  for (const std::string& text : texts) {
     for (const int version : {1, 2, 3}) {
-      CAPTURE(texts[i], version);
-      check_plain(parse(raw_header(texts[i], version)));
+      CAPTURE(text, version);
+      check_plain(parse(raw_header(text, version)));
     }
   }
-  // The last has a sign too many.
-  CHECK(parse_failure(raw_header(texts.back())).code() == errc::bad_header);
 }
 
 TEST_CASE("header: integers of Python 2 are read in versions 1 and 2") {
@@ -201,6 +198,7 @@ TEST_CASE("header: what is no literal of a header is refused, with the byte that
       {before_shape + "(0x,)}", errc::bad_header, at_shape + 1},
       {before_shape + "(0b2,)}", errc::bad_header, at_shape + 1},
       {before_shape + "(--6,)}", errc::bad_header, at_shape + 2},
+      {before_shape + "(-(-6),)}", errc::bad_header, at_shape + 3},
       {before_shape + "(-'6',)}", errc::bad_header, at_shape + 2},
       {before_shape + "(-True,)}", errc::bad_header, at_shape + 2},
       {before_shape + "(1+1,)}", errc::bad_header, at_shape + 2},

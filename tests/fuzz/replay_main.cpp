@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -17,11 +18,11 @@ namespace fs = std::filesystem;
 
 int replayed = 0;
 
-void replay(const fs::path& path) {
+void replay_file(const fs::path& path) {
   std::printf("%s\n", path.c_str());
   std::fflush(stdout);  // the last line names the file that crashes
   const std::string bytes = npymap_test::read_file(path.string());
-  // Each cut of it too: an exact vector, so that a sanitizer sees a read behind its end.
+  // Each cut of it too, in a buffer of its size, so that a sanitizer sees a read behind its end.
   for (std::size_t size = 0; size <= bytes.size(); ++size) {
     const std::vector<std::uint8_t> input(bytes.begin(),
                                           bytes.begin() + static_cast<std::ptrdiff_t>(size));
@@ -30,17 +31,21 @@ void replay(const fs::path& path) {
   ++replayed;
 }
 
+void replay(const fs::path& path) {
+  if (!fs::is_directory(path)) return replay_file(path);
+  for (const auto& entry : fs::recursive_directory_iterator(path)) {
+    if (entry.is_regular_file()) replay_file(entry.path());
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  for (int i = 1; i < argc; ++i) {
-    if (!fs::is_directory(argv[i])) {
-      replay(argv[i]);
-      continue;
-    }
-    for (const auto& entry : fs::recursive_directory_iterator(argv[i])) {
-      if (entry.is_regular_file()) replay(entry.path());
-    }
+  try {
+    for (int i = 1; i < argc; ++i) replay(argv[i]);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "%s\n", e.what());
+    return 1;
   }
   std::printf("%d files replayed\n", replayed);
   return replayed > 0 ? 0 : 1;
