@@ -303,7 +303,7 @@ template <class F, class... Ts, int... Ranks>
   detail::visit_runs(
       nest,
       [&f](index_t count, auto... run) __attribute__((always_inline)) {
-        if (((run.step_bytes == run.dense_step_bytes) && ...)) {  // what compilers vectorise
+        if ((run.is_dense() && ...)) {  // what compilers vectorise
           for (index_t i = 0; i < count; ++i) f(run.first[i]...);
         } else {
           for (index_t i = 0; i < count; ++i) f(run[i]...);

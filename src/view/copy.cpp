@@ -23,7 +23,7 @@ void copy_sized(loop_nest& nest, const std::byte* from, std::byte* to) {
   visit_runs(
       nest,
       [](index_t count, element_run<const raw> source, element_run<raw> target) {
-        if (source.step_bytes == Size && target.step_bytes == Size) {
+        if (source.is_dense() && target.is_dense()) {
           std::memcpy(target.first, source.first, static_cast<std::size_t>(count) * Size);
         } else {
           for (index_t i = 0; i < count; ++i) target[i] = source[i];
@@ -61,6 +61,7 @@ void copy_elements(const void* from, const layout_ref& from_layout, void* to,
   }
   const std::array operands = {from_layout, to_layout};
   loop_nest nest(operands);
+  if (element_count(from_layout.shape) == 0) return;  // there may be no memory either
   const auto* source = static_cast<const std::byte*>(from);
   auto* target = static_cast<std::byte*>(to);
   switch (itemsize) {

@@ -84,20 +84,20 @@ void number(const view<T>& v) {
 
 TEST_CASE("for_each: every element once, whatever the layout") {
   generator random;
-  for (int i = 0; i < 3000; ++i) {
+  for (int i = 0; i < 1500; ++i) {
     const index_vector shape = random_shape(random);
     const scattered<std::uint16_t> a(random, shape);
     index_t calls = 0;
     npymap::for_each([&calls](std::uint16_t& x) { ++x, ++calls; }, a.elements);
     REQUIRE(calls == a.elements.size());
-    for (const std::uint16_t x : a.elements) REQUIRE(x == 1);
+    REQUIRE(std::ranges::count(a.elements, 1) == calls);
     REQUIRE(std::accumulate(a.memory.begin(), a.memory.end(), index_t{0}) == calls);
   }
 }
 
 TEST_CASE("for_each: elements of several views meet at the same index") {
   generator random;
-  for (int i = 0; i < 2000; ++i) {
+  for (int i = 0; i < 1000; ++i) {
     const index_vector shape = random_shape(random);
     const scattered<std::int32_t> a(random, shape);
     const scattered<std::int64_t> b(random, shape);
@@ -107,11 +107,9 @@ TEST_CASE("for_each: elements of several views meet at the same index") {
     npymap::for_each(
         [](std::int32_t x, std::int64_t y, double& z) { z = 100000.0 * x + double(y); },
         view<const std::int32_t>(a.elements), b.elements, c.elements);
-    double expected = 0;
-    for (const double z : c.elements) {
-      REQUIRE(z == expected);
-      expected += 100001;
-    }
+    std::vector<double> expected(static_cast<std::size_t>(c.elements.size()));
+    for (std::size_t k = 0; k < expected.size(); ++k) expected[k] = 100001 * static_cast<double>(k);
+    REQUIRE(std::ranges::equal(c.elements, expected));
   }
 }
 
@@ -154,8 +152,7 @@ TEMPLATE_TEST_CASE("copy: every element of every size, whatever the layouts", ""
     number(from.elements);
     npymap::copy(view<const TestType>(from.elements), to.elements);
     REQUIRE(npymap::equal(from.elements, to.elements));
-    TestType expected{};
-    for (const TestType x : to.elements) REQUIRE(x == expected++);
+    REQUIRE(std::ranges::equal(from.elements, to.elements));
   }
 }
 
@@ -196,9 +193,11 @@ TEST_CASE("copy: large transposes cross all tiles") {
     const view<std::uint32_t, 3> from(a.data(), {rows, 2, columns});
     const view<std::uint32_t, 3> to(b.data(), {columns, 2, rows});
     npymap::copy(from.transpose(), to);
+    index_t wrong = 0;
     for (index_t r = 0; r < rows; ++r) {
-      for (index_t c = 0; c < columns; ++c) REQUIRE(to(c, 1, r) == from(r, 1, c));
+      for (index_t c = 0; c < columns; ++c) wrong += to(c, 1, r) != from(r, 1, c);
     }
+    REQUIRE(wrong == 0);
   }
 }
 

@@ -60,7 +60,7 @@ struct element_run {
   T* first;
   index_t step_bytes;
 
-  static constexpr index_t dense_step_bytes = sizeof(T);
+  bool is_dense() const noexcept { return step_bytes == sizeof(T); }
   T& operator[](index_t i) const noexcept { return *displaced(first, i * step_bytes); }
 };
 
