@@ -15,6 +15,10 @@ fuzz_packages := $(packages) clang libclang-rt-dev
 format_packages := clang-format git
 tidy_packages := $(packages) clang clang-tidy
 
+# Interleaved runs and their medians: what drifts on a shared machine drifts for all.
+bench_flags := --benchmark_enable_random_interleaving=true --benchmark_repetitions=7 \
+  --benchmark_min_time=0.1 --benchmark_display_aggregates_only=true
+
 sources = git ls-files '*.cpp' '*.hpp'
 
 .PHONY: help test demo bench fuzz format check-format tidy clean
@@ -63,7 +67,10 @@ demo:
 bench:
 	$(call install,$(bench_packages))
 	$(call build,bench)
-	for program in build/bench/bench/*_bench; do $$program || exit; done
+	for program in build/bench/bench/*_bench; do \
+	  $$program $(bench_flags) --benchmark_out=$$program.json --benchmark_out_format=json || exit; \
+	done
+	/usr/bin/python3 bench/ratios.py build/bench/bench/*_bench.json
 	bench/compile_time.py
 
 fuzz:

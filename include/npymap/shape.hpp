@@ -2,6 +2,8 @@
 /// Indices, shapes, strides and storage order.
 #pragma once
 
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -34,6 +36,9 @@ class NPYMAP_EXPORT index_vector {
   index_vector(std::initializer_list<index_t> values)
       : index_vector(std::span<const index_t>(values.begin(), values.size())) {}
   index_vector(std::span<const index_t> values);
+  /// From a std::array, a std::vector, or what else lies in one piece.
+  template <std::convertible_to<std::span<const index_t>> Values>
+  index_vector(const Values& values) : index_vector(std::span<const index_t>(values)) {}
   /// `rank` times `value`. \throws error invalid_argument when rank is not in 0..max_rank
   explicit index_vector(int rank, index_t value = 0);
 
@@ -66,13 +71,9 @@ class NPYMAP_EXPORT index_vector {
   }
 
   friend bool operator==(const index_vector& a, const index_vector& b) noexcept {
-    return a == std::span<const index_t>(b);
-  }
-  /// Compare with what else holds one number for each axis, such as the shape of a static view.
-  friend bool operator==(const index_vector& a, std::span<const index_t> b) noexcept {
-    if (static_cast<std::size_t>(a.rank_) != b.size()) return false;
+    if (a.rank_ != b.rank_) return false;
     for (int axis = 0; axis < a.rank_; ++axis) {
-      if (a[axis] != b[static_cast<std::size_t>(axis)]) return false;
+      if (a[axis] != b[axis]) return false;
     }
     return true;
   }

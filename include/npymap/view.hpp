@@ -84,8 +84,8 @@ class view {
   }
 
   /// Dense elements from `data` on. \throws error invalid_argument, size_overflow, layout_mismatch
-  view(T* data, const npymap::shape& extents, order fill = order::c)
-      : view(data, extents, detail::dense(extents, sizeof(T), fill).byte_strides) {}
+  view(T* data, const npymap::shape& extents, order storage = order::c)
+      : view(data, extents, detail::dense(extents, sizeof(T), storage).byte_strides) {}
 
   /// Elements at any strides, 0 and negative ones too; `data` is element (0, ..., 0).
   /// numpy.lib.stride_tricks.as_strided.
@@ -220,12 +220,12 @@ class view {
   /// The same elements under another shape; one extent may be -1, for what is left over. Never
   /// copies. \throws error invalid_argument (another number of elements), layout_mismatch where
   /// NumPy would copy: `copy` to a dense view first
-  view<T> reshape(const npymap::shape& extents, order fill = order::c) const {
-    return moved<dynamic_rank>(detail::reshape(layout(), extents, fill));
+  view<T> reshape(const npymap::shape& extents, order read_order = order::c) const {
+    return moved<dynamic_rank>(detail::reshape(layout(), extents, read_order));
   }
   /// All elements on one axis, as reshape({-1}); NumPy's ravel copies more often.
-  view<T, 1> ravel(order fill = order::c) const {
-    return moved<1>(detail::reshape(layout(), index_vector{-1}, fill));
+  view<T, 1> ravel(order read_order = order::c) const {
+    return moved<1>(detail::reshape(layout(), index_vector{-1}, read_order));
   }
   /// Elements repeated along axes that are new, or had extent 1. \throws error layout_mismatch
   view<const T> broadcast_to(const npymap::shape& extents) const {

@@ -130,12 +130,12 @@ void check_size(std::span<const index_t> shape, index_t itemsize) {
                .found = fmt::format("{} of {} bytes each", shape_text(shape), itemsize)});
 }
 
-bool is_contiguous(const layout_ref& from, order fill) noexcept {
+bool is_contiguous(const layout_ref& from, order storage) noexcept {
   if (is_empty(from.shape)) return true;
   const int rank = from.rank();
   index_t dense_stride = from.itemsize;
   for (int i = 0; i < rank; ++i) {
-    const std::size_t axis = place(fill == order::c ? rank - 1 - i : i);
+    const std::size_t axis = place(storage == order::c ? rank - 1 - i : i);
     if (from.shape[axis] == 1) continue;
     if (from.byte_strides[axis] != dense_stride) return false;
     dense_stride = wrapping_multiply(dense_stride, from.shape[axis]);
@@ -162,9 +162,9 @@ std::optional<byte_reach> reach(const layout_ref& from) noexcept {
   return bytes;
 }
 
-layout dense(std::span<const index_t> shape, index_t itemsize, order fill) {
+layout dense(std::span<const index_t> shape, index_t itemsize, order storage) {
   check_size(shape, itemsize);
-  return {shape, dense_byte_strides(shape, itemsize, fill), 0};
+  return {shape, dense_byte_strides(shape, itemsize, storage), 0};
 }
 
 void check(const layout_ref& given, const void* data, index_t alignment) {

@@ -46,10 +46,10 @@ npymap::shape completed(std::span<const index_t> shape, std::span<const index_t>
 }
 
 // True if the old axes [begin, end) follow each other without a gap, as one axis would.
-bool is_one_axis(const layout& old, int begin, int end, order fill) {
+bool is_one_axis(const layout& old, int begin, int end, order read_order) {
   for (int axis = begin; axis + 1 < end; ++axis) {
-    const int fast = fill == order::c ? axis + 1 : axis;
-    const int slow = fill == order::c ? axis : axis + 1;
+    const int fast = read_order == order::c ? axis + 1 : axis;
+    const int slow = read_order == order::c ? axis : axis + 1;
     if (old.byte_strides[slow] != wrapping_multiply(old.shape[fast], old.byte_strides[fast])) {
       return false;
     }
@@ -59,9 +59,9 @@ bool is_one_axis(const layout& old, int begin, int end, order fill) {
 
 // Lay the new axes [begin, end) over one old axis whose neighbours are `byte_stride` apart.
 void divide(strides& to, const npymap::shape& shape, int begin, int end, index_t byte_stride,
-            order fill) {
+            order read_order) {
   for (int i = 0; i < end - begin; ++i) {
-    const int axis = fill == order::c ? end - 1 - i : begin + i;
+    const int axis = read_order == order::c ? end - 1 - i : begin + i;
     to[axis] = byte_stride;
     byte_stride = wrapping_multiply(byte_stride, shape[axis]);
   }
@@ -70,7 +70,7 @@ void divide(strides& to, const npymap::shape& shape, int begin, int end, index_t
 // Both lists of axes run through the same elements. Cut them where their running products agree;
 // each piece of old axes must be one axis, which the piece of new ones divides. Strides of extent 1
 // come out as NumPy's do. `old` and `shape` hold equally many elements, and at least one.
-std::optional<strides> divided(const layout& old, const npymap::shape& shape, order fill) {
+std::optional<strides> divided(const layout& old, const npymap::shape& shape, order read_order) {
   strides byte_strides(shape.rank());
   int new_begin = 0;
   for (int old_begin = 0; old_begin < old.shape.rank();) {
@@ -85,15 +85,15 @@ std::optional<strides> divided(const layout& old, const npymap::shape& shape, or
         old_count *= old.shape[old_end++];
       }
     }
-    if (!is_one_axis(old, old_begin, old_end, fill)) return std::nullopt;
-    const int fastest = fill == order::c ? old_end - 1 : old_begin;
-    divide(byte_strides, shape, new_begin, new_end, old.byte_strides[fastest], fill);
+    if (!is_one_axis(old, old_begin, old_end, read_order)) return std::nullopt;
+    const int fastest = read_order == order::c ? old_end - 1 : old_begin;
+    divide(byte_strides, shape, new_begin, new_end, old.byte_strides[fastest], read_order);
     old_begin = old_end;
     new_begin = new_end;
   }
   for (; new_begin < shape.rank(); ++new_begin) {  // what is left has extent 1
     const int before = new_begin - 1;
-    byte_strides[new_begin] = fill == order::c
+    byte_strides[new_begin] = read_order == order::c
                                   ? byte_strides[before]
                                   : wrapping_multiply(byte_strides[before], shape[before]);
   }
@@ -102,17 +102,17 @@ std::optional<strides> divided(const layout& old, const npymap::shape& shape, or
 
 }  // namespace
 
-layout reshape(const layout_ref& from, std::span<const index_t> shape, order fill) {
+layout reshape(const layout_ref& from, std::span<const index_t> shape, order read_order) {
   if (std::equal(shape.begin(), shape.end(), from.shape.begin(), from.shape.end())) {
     return {from.shape, from.byte_strides, 0};
   }
   npymap::shape extents = completed(shape, from.shape);
-  if (fill == order::c ? is_c_contiguous(from) : is_f_contiguous(from)) {
-    strides byte_strides = dense_byte_strides(extents, from.itemsize, fill);
+  if (read_order == order::c ? is_c_contiguous(from) : is_f_contiguous(from)) {
+    strides byte_strides = dense_byte_strides(extents, from.itemsize, read_order);
     return {std::move(extents), std::move(byte_strides), 0};
   }
   // Not contiguous, so neither empty nor a single element: there is an axis to divide.
-  std::optional<strides> byte_strides = divided(squeeze(from), extents, fill);
+  std::optional<strides> byte_strides = divided(squeeze(from), extents, read_order);
   if (!byte_strides) {
     throw error(errc::layout_mismatch,
                 {.subject = fmt::format("reshape to {}", shape_text(extents)),

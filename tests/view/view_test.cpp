@@ -282,6 +282,7 @@ TEST_CASE("view: ranks follow from the operation where they can") {
   CHECK(rows * columns == 12);
   CHECK(x.swapaxes(0, 1).shape() == std::array<index_t, 2>{4, 3});
   CHECK(x.permute({1, 0})(3, 2) == 11);
+  CHECK(x.ravel().reshape(x.shape()).shape() == x.shape());
   CHECK(listed(x.diagonal(1)) == std::vector{1, 6, 11});
 }
 

@@ -47,7 +47,7 @@ inline constexpr index_t max_reach_bytes = index_t{1} << 62;
 NPYMAP_EXPORT std::optional<byte_reach> reach(const layout_ref& from) noexcept;
 
 /// A dense layout. \throws error invalid_argument (a negative extent), size_overflow
-NPYMAP_EXPORT layout dense(std::span<const index_t> shape, index_t itemsize, order fill);
+NPYMAP_EXPORT layout dense(std::span<const index_t> shape, index_t itemsize, order storage);
 
 /// Refuse a layout that a caller spelled out, unless its extents and its reach are sane, and each
 /// of its elements is aligned. \throws error invalid_argument, size_overflow, layout_mismatch
@@ -113,6 +113,7 @@ NPYMAP_EXPORT layout sliding_window_view(const layout_ref& from, std::span<const
 
 /// numpy.reshape where NumPy would not copy; one extent may be -1, for what is left over.
 /// \throws error invalid_argument (another number of elements), layout_mismatch (needs a copy)
-NPYMAP_EXPORT layout reshape(const layout_ref& from, std::span<const index_t> shape, order fill);
+NPYMAP_EXPORT layout reshape(const layout_ref& from, std::span<const index_t> shape,
+                             order read_order);
 
 }  // namespace npymap::detail
