@@ -190,7 +190,8 @@ def head_random():
         np.save("a.npy", a)
         rows = py.choice([0, 1, 3, 10, 1000])
         given = [] if rows == 10 else ["--rows", rows]
-        if a.ndim == 0 and not NUMPY_1:
+        # Random bytes may be long doubles that no x87 makes, which NumPy's scalars compare as none.
+        if a.ndim == 0 and (not NUMPY_1 or a.dtype.kind in "fcV" and a.itemsize >= 16):
             continue
         with np.errstate(all="ignore"):
             expected = str(a[:rows] if a.ndim else a) + "\n"
