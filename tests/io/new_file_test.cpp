@@ -327,12 +327,19 @@ TEST_CASE("new_file: a write-protected file is not replaced behind its owner's b
 
 TEST_CASE("new_file: durability is a sync of the file, then of the folder") {
   const temp_folder folder;
-  const faults counting;
-  make(folder / "x", "new", existing::replace, durability::none);
-  CHECK(faults::count(call::sync) == 0);
-  make(folder / "x", "new", existing::replace, durability::full);
-  CHECK(faults::count(call::sync) >= 1);
-  CHECK(faults::count(call::sync_folder) == 2);  // opened and synced
+  {
+    const faults counting;
+    make(folder / "x", "new", existing::replace, durability::none);
+    CHECK(faults::count(call::sync) == 0);
+    make(folder / "x", "new", existing::replace, durability::full);
+    CHECK(faults::count(call::sync) >= 1);
+    CHECK(faults::count(call::sync_folder) == 2);  // opened and synced
+  }
+
+  // Contents that are not safe are not given the name.
+  const faults injected(call::sync, 1, EIO);
+  CHECK_THROWS_AS(make(folder / "x", "other", existing::replace, durability::full), error);
+  CHECK(read_file(folder / "x") == "new");
 }
 
 TEST_CASE("new_file: a name not yet durable becomes so with the first sync of the file") {
