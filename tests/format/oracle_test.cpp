@@ -20,7 +20,7 @@ using namespace npymap_test;
 
 TEST_CASE("header: what NumPy writes is read as NumPy meant it, and written the same") {
   if (!have_numpy()) NPYMAP_SKIP("needs NumPy");
-  std::istringstream lines(ask_numpy({"make", std::to_string(random_seed()), "2000"}));
+  std::istringstream lines(ask_numpy({"make", std::to_string(random_seed()), "1500"}));
   int count = 0;
   for (std::string line; std::getline(lines, line); ++count) {
     const auto parts = split(line, '\t');
@@ -34,7 +34,7 @@ TEST_CASE("header: what NumPy writes is read as NumPy meant it, and written the 
     CHECK(h.data_offset_bytes == bytes.size());
     CHECK(to_hex(header_bytes(h.dtype, h.shape, static_cast<order>(parts[4][0]))) == parts[0]);
   }
-  CHECK(count == 2000);
+  CHECK(count == 1500);
 }
 
 namespace {
@@ -150,7 +150,7 @@ std::vector<std::string> odd_headers(random_engine& random, std::size_t count) {
 TEST_CASE("header: what nobody would write is read as by NumPy, but for known differences") {
   if (!have_numpy()) NPYMAP_SKIP("needs NumPy");
   random_engine random(random_seed());
-  const auto headers = odd_headers(random, 10'000);
+  const auto headers = odd_headers(random, 6'000);
   const auto judgements = judge(headers);
   std::map<std::string, int> outcomes;
   int unexplained = 0;
@@ -184,6 +184,6 @@ TEST_CASE("header: what nobody would write is read as by NumPy, but for known di
     }
   }
   CHECK(unexplained <= 5);
-  CHECK(outcomes["read"] > 500);
+  CHECK(outcomes["read"] > 300);
   CHECK(outcomes["refused"] > 1000);
 }
