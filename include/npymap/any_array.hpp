@@ -35,6 +35,15 @@ class NPYMAP_EXPORT any_array : public detail::array_storage {
  public:
   /// Shape (0,), float64, no file.
   any_array() = default;
+  any_array(const any_array&) = default;
+  /// What is moved from is left as after `close`.
+  any_array(any_array&& other) noexcept { swap(other); }
+  /// Share what `other` shares; moves no element, and so not for a temporary as `a(0) = b(0)`.
+  any_array& operator=(any_array other) & noexcept {
+    swap(other);
+    return *this;
+  }
+  void swap(any_array& other) noexcept;
 
   const npymap::dtype& dtype() const noexcept { return dtype_; }
   int rank() const noexcept { return shape_.rank(); }

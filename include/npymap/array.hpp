@@ -33,6 +33,19 @@ class array : public view<T>, public detail::array_storage {
  public:
   /// Shape (0,), no file.
   array() = default;
+  array(const array&) = default;
+  /// What is moved from is left as after `close`.
+  array(array&& other) noexcept { swap(other); }
+  /// Share what `other` shares; `copy` moves elements. Not for a temporary: `x(0, all) = y(0, all)`
+  /// would change nothing, and does not compile.
+  array& operator=(array other) & noexcept {
+    swap(other);
+    return *this;
+  }
+  void swap(array& other) noexcept {
+    view<T>::swap(other);
+    swap_storage(other);
+  }
 
   /// Writable arrays read, too.
   template <class U>
@@ -40,9 +53,11 @@ class array : public view<T>, public detail::array_storage {
       array(const array<U>& other)
       : view<T>(other), detail::array_storage(other) {}
 
+  static npymap::dtype dtype() { return dtype_of<T>(); }
+
   /// An element, unchecked but asserted, for an index on every axis; else an array, by NumPy's
   /// basic indexing: `x(range(2, 6), 4, range(_, _, -1))`. \throws error out_of_range, in slices
-  template <class... Items>
+  template <detail::subscript... Items>
   decltype(auto) operator()(const Items&... items) const {
     if constexpr ((detail::index_like<Items> && ...)) {
       return static_cast<const view<T>&>(*this)(items...);
@@ -88,8 +103,8 @@ class array : public view<T>, public detail::array_storage {
   /// Unmap now, and report what a destructor could not. The array is empty afterwards.
   /// \throws error busy while another array shares the map; a system error when writing back failed
   void close() {
-    close_storage();
-    static_cast<view<T>&>(*this) = view<T>();
+    require_sole_owner();
+    array(std::move(*this)).close_storage();
   }
 
  private:
@@ -182,6 +197,11 @@ array<element_in_mode<T, Mode>> open(const std::string& path, const open_options
   static_assert(Mode != open_mode::create, "create<T>(path, shape) makes files; open opens them");
   return open(path, Mode, options).template as<element_in_mode<T, Mode>>();
 }
+
+/// The mode is a template argument, because it decides whether elements are const:
+/// `open<double, open_mode::read_write>(path)`.
+template <element T>
+void open(const std::string& path, open_mode mode, const open_options& options = {}) = delete;
 
 /// Create a file of zeros of type T and map it for writing; see the untyped `create`.
 /// Example: `auto y = npymap::create<float>("out.npy", {x.extent(0), 64});`

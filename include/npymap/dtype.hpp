@@ -170,10 +170,19 @@ concept element =
   { dtype_traits<std::remove_cv_t<T>>::value() } -> std::same_as<dtype>;
 };
 
+namespace detail {
+
+/// `type`, unless its items are not as large as the C++ type that is bound to it.
+/// \throws error bad_dtype
+NPYMAP_EXPORT dtype of_size(dtype type, std::size_t size_bytes);
+
+}  // namespace detail
+
 /// The dtype that a file must have to be read as T; `numpy.dtype(...)` of the same C type.
+/// \throws error bad_dtype when a `dtype_traits` of your own gives one of another size than T's
 template <class T>
 dtype dtype_of() {
-  return dtype_traits<std::remove_cv_t<T>>::value();
+  return detail::of_size(dtype_traits<std::remove_cv_t<T>>::value(), sizeof(T));
 }
 
 namespace detail {
@@ -223,3 +232,14 @@ struct dtype_traits<std::byte> {
 };
 
 }  // namespace npymap
+
+// The two convert into each other: say which one a comparison is made in, as that of
+// std::ranges::count(mask, true).
+template <>
+struct std::common_type<npymap::bool8, bool> {
+  using type = bool;
+};
+template <>
+struct std::common_type<bool, npymap::bool8> {
+  using type = bool;
+};

@@ -1,11 +1,12 @@
 /// \file
-/// Views and arrays as Eigen Maps, without a copy.
+/// Views and arrays as Eigen Maps, and what Eigen holds in memory as views, without a copy.
 ///
 /// Caveats. A Map borrows: it is valid while the array that it came from, or another that shares
 /// its mapping, is alive and not closed. A Map of a read-only array is a Map of const. Eigen's own
 /// `auto` pitfalls apply: write `Eigen::VectorXd s = m.colwise().sum();`, not `auto`.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <Eigen/Core>
 #include <string>
@@ -13,7 +14,9 @@
 #include <unsupported/Eigen/CXX11/Tensor>
 #include <utility>
 
+#include <npymap/array.hpp>
 #include <npymap/error.hpp>
+#include <npymap/shape.hpp>
 #include <npymap/view.hpp>
 
 namespace npymap {
@@ -53,15 +56,22 @@ inline void require_unit_stride(bool unit, const char* function) {
                 "a larger or negative stride; as_strided_matrix takes it");
 }
 
+/// What to call instead of a function for dense layouts, when the layout is another.
+struct dense_advice {
+  const char* function;
+  const char* for_other_order;
+  const char* for_strides;
+};
+
 template <order Order, class T, int Rank>
-void require_dense(const view<T, Rank>& v, const char* function) {
+void require_dense(const view<T, Rank>& v, const dense_advice& advice) {
   constexpr bool wants_c = Order == order::c;
   if (wants_c ? v.is_c_contiguous() : v.is_f_contiguous()) return;
   const bool other = wants_c ? v.is_f_contiguous() : v.is_c_contiguous();
-  refuse_layout(function, wants_c ? "dense C order" : "dense Fortran order",
-                other ? std::string(wants_c ? "Fortran order; " : "C order; ") + function + "<" +
-                            (wants_c ? "order::fortran" : "order::c") + "> or visit_matrix takes it"
-                      : std::string("strides; as_strided_matrix takes it"));
+  refuse_layout(
+      advice.function, wants_c ? "dense C order" : "dense Fortran order",
+      other ? std::string(wants_c ? "Fortran order; " : "C order; ") + advice.for_other_order
+            : std::string("strides; ") + advice.for_strides);
 }
 
 template <int Alignment, class T>
@@ -72,6 +82,23 @@ void require_alignment(const T* data, const char* function) {
     refuse_layout(function, "elements at a multiple of " + std::to_string(Alignment) + " bytes",
                   std::to_string(beyond) + " bytes beyond one; leave out the alignment");
   }
+}
+
+/// What Eigen reaches through a pointer and strides: a matrix, an array, a Map, a Ref, a block.
+template <class Dense>
+concept eigen_memory = std::derived_from<Dense, Eigen::DenseBase<Dense>> &&
+                       (Eigen::internal::traits<Dense>::Flags& Eigen::DirectAccessBit) != 0;
+
+template <class Dense>
+concept eigen_owner = std::derived_from<Dense, Eigen::PlainObjectBase<Dense>>;
+
+template <class T, int R, class Dimensions>
+view<T, R> tensor_view(T* data, const Dimensions& dimensions, int eigen_layout) {
+  npymap::shape extents(R);
+  for (int axis = 0; axis < R; ++axis) {
+    extents[axis] = dimensions[static_cast<std::size_t>(axis)];
+  }
+  return {data, extents, eigen_layout == Eigen::RowMajor ? order::c : order::fortran};
 }
 
 }  // namespace detail
@@ -106,7 +133,12 @@ auto as_vector(const view<T, Rank>& v) {
 template <order Order = order::c, int Alignment = Eigen::Unaligned, class T, int Rank>
 auto as_matrix(const view<T, Rank>& v) {
   detail::require_rank(v.rank(), 2, "as_matrix");
-  detail::require_dense<Order>(v, "as_matrix");
+  detail::require_dense<Order>(
+      v,
+      {.function = "as_matrix",
+       .for_other_order = Order == order::c ? "as_matrix<order::fortran> or visit_matrix takes it"
+                                            : "as_matrix<order::c> or visit_matrix takes it",
+       .for_strides = "as_strided_matrix takes it"});
   detail::require_alignment<Alignment>(v.data(), "as_matrix");
   return Eigen::Map<detail::eigen_matrix<T, Order>, Alignment>(v.data(), v.extent(0), v.extent(1));
 }
@@ -144,7 +176,11 @@ auto as_strided_matrix(const view<T, Rank>& v) {
 template <int R, order Order = order::c, int Alignment = Eigen::Unaligned, class T, int Rank>
 auto as_tensor(const view<T, Rank>& v) {
   detail::require_rank(v.rank(), R, "as_tensor");
-  detail::require_dense<Order>(v, "as_tensor");
+  detail::require_dense<Order>(
+      v, {.function = "as_tensor",
+          .for_other_order = Order == order::c ? "as_tensor<R, order::fortran> takes it"
+                                               : "as_tensor<R, order::c> takes it",
+          .for_strides = "copy it to a dense array first"});
   detail::require_alignment<Alignment>(v.data(), "as_tensor");
   Eigen::array<Eigen::Index, static_cast<std::size_t>(R)> extents{};
   for (int axis = 0; axis < R; ++axis) extents[static_cast<std::size_t>(axis)] = v.extent(axis);
@@ -160,10 +196,69 @@ auto as_tensor(const view<T, Rank>& v) {
 template <int Alignment = Eigen::Unaligned, class T, int Rank, class F>
 decltype(auto) visit_matrix(const view<T, Rank>& v, F&& f) {
   detail::require_rank(v.rank(), 2, "visit_matrix");
-  if (!v.is_c_contiguous() && v.is_f_contiguous()) {
+  if (v.is_f_contiguous() && !v.is_c_contiguous()) {
     return std::forward<F>(f)(as_matrix<order::fortran, Alignment>(v));
   }
+  detail::require_dense<order::c>(v, {.function = "visit_matrix",
+                                      .for_other_order = "",  // taken above
+                                      .for_strides = "as_strided_matrix takes it"});
   return std::forward<F>(f)(as_matrix<order::c, Alignment>(v));
+}
+
+/// View a matrix, vector, Map, Ref or block that Eigen holds in memory, of any strides.
+///
+/// The way back from Eigen: `copy(as_view(m), y)`, `save(path, as_view(m))`. Borrows, and of a
+/// temporary matrix, which would be gone at the semicolon, does not compile. What is a vector by
+/// its type has rank 1, all else rank 2. Const where Eigen's is. Cost: none, touches no element.
+template <class Dense>
+requires detail::eigen_memory<std::remove_cvref_t<Dense>>
+auto as_view(Dense&& m) {
+  using plain = std::remove_cvref_t<Dense>;
+  static_assert(std::is_lvalue_reference_v<Dense> || !detail::eigen_owner<plain>,
+                "the view of a temporary matrix would dangle: give the matrix a name");
+  using element = std::remove_pointer_t<decltype(m.data())>;
+  constexpr index_t bytes = sizeof(element);
+  if constexpr (plain::IsVectorAtCompileTime) {
+    return view<element, 1>(m.data(), {m.size()}, npymap::strides{m.innerStride() * bytes});
+  } else {
+    return view<element, 2>(m.data(), {m.rows(), m.cols()},
+                            npymap::strides{m.rowStride() * bytes, m.colStride() * bytes});
+  }
+}
+
+/// View a tensor, in the storage order that it has. Borrows, as the view of a matrix does.
+template <class T, int R, int Options, class Index>
+view<T, R> as_view(Eigen::Tensor<T, R, Options, Index>& t) {
+  return detail::tensor_view<T, R>(t.data(), t.dimensions(), t.Layout);
+}
+template <class T, int R, int Options, class Index>
+view<const T, R> as_view(const Eigen::Tensor<T, R, Options, Index>& t) {
+  return detail::tensor_view<const T, R>(t.data(), t.dimensions(), t.Layout);
+}
+template <class T, int R, int Options, class Index>
+void as_view(const Eigen::Tensor<T, R, Options, Index>&& t) = delete;  // it would dangle
+template <class Plain, int Options, template <class> class MakePointer>
+auto as_view(const Eigen::TensorMap<Plain, Options, MakePointer>& t) {
+  using element = std::remove_pointer_t<decltype(t.data())>;
+  return detail::tensor_view<element, Plain::NumDimensions>(t.data(), t.dimensions(), t.Layout);
+}
+
+/// Write a matrix, a vector or the value of an expression to `path`, whole or not at all.
+///
+/// What is a vector by its type gets rank 1, all else rank 2; the storage order stays: a MatrixXd,
+/// which is ColMajor, is written in Fortran order. An expression is evaluated in memory first: for
+/// one larger than memory, assign to `as_matrix(create<T>(...))`. NumPy: `numpy.save(path, m)`.
+/// Example: `npymap::save("mean.npy", m.colwise().mean());`
+/// \throws error as `save` of a view
+template <class Derived>
+void save(const std::string& path, const Eigen::DenseBase<Derived>& elements,
+          const save_options& options = {}) {
+  if constexpr (detail::eigen_memory<Derived>) {
+    save(path, as_view(elements.derived()), options);
+  } else {
+    const auto value = elements.eval();
+    save(path, as_view(value), options);
+  }
 }
 
 }  // namespace npymap

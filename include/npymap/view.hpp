@@ -97,6 +97,17 @@ class view {
     detail::check(layout(), data, alignof(T));
   }
 
+  view(const view&) = default;
+  /// Look at what `other` looks at; `copy` moves elements. Not for a temporary: `x(0, all) = y(0,
+  /// all)` would change nothing, and does not compile.
+  view& operator=(const view&) & = default;
+  void swap(view& other) noexcept {
+    std::swap(data_, other.data_);
+    shape_.swap(other.shape_);
+    byte_strides_.swap(other.byte_strides_);
+    std::swap(last_step_, other.last_step_);
+  }
+
   /// Const elements from mutable ones, any rank from a static one, and a static rank from a dynamic
   /// one, which is explicit. \throws error layout_mismatch when that rank is another
   template <class U, int OtherRank>
@@ -268,13 +279,14 @@ class view {
   T& element(std::integer_sequence<int, Axis...>, auto... index) const noexcept {
     assert(((0 <= index && index < extent(Axis)) && ...));
     const index_t place[] = {index..., 0};
+    index_t offset_bytes = 0;
     constexpr int last = int{sizeof...(Axis)} - 1;
     if constexpr (last >= 0 && strides_are_whole) {
-      T* row = detail::displaced(
-          data_, (index_t{0} + ... + (Axis < last ? place[Axis] * byte_stride(Axis) : 0)));
-      return row[place[last] * last_step_];
+      ((offset_bytes += Axis == last ? 0 : place[Axis] * byte_stride(Axis)), ...);
+      return detail::displaced(data_, offset_bytes)[place[last] * last_step_];
     } else {
-      return *detail::displaced(data_, (index_t{0} + ... + (place[Axis] * byte_stride(Axis))));
+      ((offset_bytes += place[Axis] * byte_stride(Axis)), ...);
+      return *detail::displaced(data_, offset_bytes);
     }
   }
 

@@ -30,13 +30,13 @@ any_array any_array::with(const detail::layout& moved) const {
 
 index_t any_array::size() const noexcept { return *element_count(shape_); }
 
-any_array any_array::field(std::string_view name) const {
+any_array any_array::field(std::string_view name) const try {
   const npymap::field* found = dtype_.find(name);
   if (!found) {
-    throw error(errc::dtype_mismatch, {.path = path(),
-                                       .subject = "field",
-                                       .expected = "a field of " + descr(dtype_),
-                                       .found = quoted(name)});
+    throw error(errc::dtype_mismatch,
+                {.subject = dtype_.is_record() ? "field" : "field of an array without fields",
+                 .expected = "a field of " + descr(dtype_),
+                 .found = quoted(name)});
   }
   npymap::shape extents = shape_;
   strides steps = byte_strides_;
@@ -45,17 +45,23 @@ any_array any_array::field(std::string_view name) const {
     extents.push_back(found->subshape[axis]);
     steps.push_back(inner[axis]);
   }
-  return {*this,
-          found->type,
-          data_ ? data_ + found->offset_bytes : nullptr,
-          {extents, steps, found->type.itemsize()}};
+  // Items of few bytes, or none, can make more elements than can be counted.
+  const detail::layout_ref where{extents, steps, found->type.itemsize()};
+  detail::check(where, nullptr, 1);
+  return {*this, found->type, data_ ? data_ + found->offset_bytes : nullptr, where};
+} catch (const error& e) {
+  throw e.in_file(path());
 }
 
-any_array any_array::slice(std::span<const slice_item> items) const {
+any_array any_array::slice(std::span<const slice_item> items) const try {
   return with(detail::slice(layout(), items));
+} catch (const error& e) {
+  throw e.in_file(path());
 }
-any_array any_array::slice(std::string_view numpy_text) const {
+any_array any_array::slice(std::string_view numpy_text) const try {
   return with(detail::slice(layout(), numpy_text));
+} catch (const error& e) {
+  throw e.in_file(path());
 }
 any_array any_array::transpose() const { return with(detail::transpose(layout())); }
 any_array any_array::permute(const index_vector& axes) const {
@@ -65,9 +71,17 @@ any_array any_array::reshape(const npymap::shape& extents, order fill) const {
   return with(detail::reshape(layout(), extents, fill));
 }
 
+void any_array::swap(any_array& other) noexcept {
+  swap_storage(other);
+  std::swap(dtype_, other.dtype_);
+  std::swap(data_, other.data_);
+  shape_.swap(other.shape_);
+  byte_strides_.swap(other.byte_strides_);
+}
+
 void any_array::close() {
-  close_storage();
-  *this = any_array();
+  require_sole_owner();
+  any_array(std::move(*this)).close_storage();
 }
 
 namespace detail {
@@ -78,7 +92,7 @@ const char* hint(const dtype& found, const dtype& wanted) {
   const bool swapped_only = found.kind() == wanted.kind() &&
                             found.itemsize() == wanted.itemsize() && !found.is_record() &&
                             !found.is_native() && found.step() == wanted.step();
-  return swapped_only ? " in place (load<T> copies into native byte order)" : " in place";
+  return swapped_only ? " in place (load<T> copies into native byte order)" : "";
 }
 
 bool is_aligned(const any_array& elements, std::size_t alignment) {

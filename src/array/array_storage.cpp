@@ -1,5 +1,8 @@
 #include <npymap/detail/array_storage.hpp>
 
+#include <string>
+#include <utility>
+
 #include <npymap/error.hpp>
 
 #include "array/memory.hpp"
@@ -34,15 +37,15 @@ void array_storage::advise(advice hint) const {
   map_.advise(hint, static_cast<std::size_t>(first_ - map_.data()), spanned_bytes_);
 }
 
-void array_storage::close_storage() {
-  if (memory_.owners() > 1) {
-    throw error(errc::busy, {.path = path(),
-                             .subject = "close",
-                             .expected = "no other array over this memory",
-                             .found = std::to_string(memory_.owners() - 1)});
-  }
-  map_.close();
-  *this = array_storage();
+void array_storage::swap_storage(array_storage& other) noexcept { std::swap(*this, other); }
+
+void array_storage::require_sole_owner() const {
+  const std::int64_t owners = memory_ ? memory_.owners() : map_.owners();
+  if (owners <= 1) return;
+  throw error(errc::busy, {.path = path(),
+                           .subject = "close",
+                           .expected = "no other array over the same elements",
+                           .found = std::to_string(owners - 1)});
 }
 
 }  // namespace npymap::detail

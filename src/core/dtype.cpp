@@ -35,6 +35,14 @@ bool is_size_of(dtype_kind kind, index_t itemsize) {
 
 }  // namespace
 
+dtype detail::of_size(dtype type, std::size_t size_bytes) {
+  if (static_cast<std::size_t>(type.itemsize()) == size_bytes) return type;
+  throw error(errc::bad_dtype,
+              {.subject = "dtype_traits of a C++ type",
+               .expected = fmt::format("items of {} bytes, its sizeof", size_bytes),
+               .found = fmt::format("{} bytes", type.itemsize())});
+}
+
 struct dtype::layout final : detail::counted {
   explicit layout(std::vector<field> given) : fields(std::move(given)) {}
   const std::vector<field> fields;

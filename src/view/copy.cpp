@@ -8,6 +8,8 @@
 #include <npymap/detail/loop_nest.hpp>
 #include <npymap/error.hpp>
 
+#include "core/shape_text.hpp"
+
 namespace npymap::detail {
 namespace {
 
@@ -58,6 +60,11 @@ void copy_elements(const void* from, const layout_ref& from_layout, void* to,
     throw error(errc::layout_mismatch, {.subject = "itemsize of the target",
                                         .expected = fmt::format("{}", itemsize),
                                         .found = fmt::format("{}", to_layout.itemsize)});
+  }
+  if (!same_shape(from_layout, to_layout)) {
+    throw error(errc::layout_mismatch, {.subject = "shape of the target",
+                                        .expected = shape_text(from_layout.shape),
+                                        .found = shape_text(to_layout.shape)});
   }
   const std::array operands = {from_layout, to_layout};
   loop_nest nest(operands);

@@ -225,7 +225,8 @@ void refuse_rank(int expected, std::size_t found) {
 strides element_strides(const layout_ref& from) {
   strides elements(from.byte_strides);
   for (int axis = 0; axis < elements.rank(); ++axis) {
-    if (from.itemsize == 0 || elements[axis] % from.itemsize != 0) {
+    const bool is_used = from.shape[place(axis)] > 1;
+    if (from.itemsize == 0 || (is_used && elements[axis] % from.itemsize != 0)) {
       throw error(errc::layout_mismatch,
                   {.subject = fmt::format("byte stride of axis {}", axis),
                    .expected = fmt::format("a multiple of the itemsize, {}", from.itemsize),
@@ -451,7 +452,7 @@ layout sliding_window_view(const layout_ref& from, std::span<const index_t> wind
                    .expected = fmt::format("0 to {}", to.shape[axis]),
                    .found = fmt::format("{}", window[i])});
     }
-    to.shape[axis] -= window[i] - 1;
+    to.shape[axis] = wrapping_add(to.shape[axis], 1 - window[i]);  // a window of 0 adds a place
     append_axis(to, window[i], from.byte_strides[place(axis)]);
   }
   check_size(to.shape, from.itemsize);

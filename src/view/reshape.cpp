@@ -20,18 +20,17 @@ npymap::shape completed(std::span<const index_t> shape, std::span<const index_t>
   const index_t count = *element_count(old);
   npymap::shape extents(shape);
   int unknown = -1;
-  std::optional<index_t> known = 1;
   for (int axis = 0; axis < extents.rank(); ++axis) {
     if (extents[axis] == -1 && unknown < 0) {
       unknown = axis;
+      extents[axis] = 1;
     } else if (extents[axis] < 0) {
       throw error(errc::invalid_argument, {.subject = "shape",
                                            .expected = "extents from 0, and one -1 at most",
                                            .found = shape_text(shape)});
-    } else if (known) {
-      known = checked_multiply(*known, extents[axis]);
     }
   }
+  const std::optional<index_t> known = element_count(extents);
   const bool divides = known && *known != 0 && count % *known == 0;
   if (unknown >= 0 && divides) {
     extents[unknown] = count / *known;
@@ -108,8 +107,7 @@ layout reshape(const layout_ref& from, std::span<const index_t> shape, order rea
   }
   npymap::shape extents = completed(shape, from.shape);
   if (read_order == order::c ? is_c_contiguous(from) : is_f_contiguous(from)) {
-    strides byte_strides = dense_byte_strides(extents, from.itemsize, read_order);
-    return {std::move(extents), std::move(byte_strides), 0};
+    return dense(extents, from.itemsize, read_order);
   }
   // Not contiguous, so neither empty nor a single element: there is an axis to divide.
   std::optional<strides> byte_strides = divided(squeeze(from), extents, read_order);

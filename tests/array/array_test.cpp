@@ -1,6 +1,10 @@
 #include <npymap/array.hpp>
 
+#include <algorithm>
 #include <complex>
+#include <cstdint>
+#include <string>
+#include <utility>
 
 #include <npymap/error.hpp>
 
@@ -185,4 +189,116 @@ TEST_CASE("any_array: slicing is the same as of a typed array") {
   CHECK(any.permute({1, 0}).shape() == npymap::shape{5, 4});
   CHECK(any.reshape({2, -1}).shape() == npymap::shape{2, 10});
   CHECK(code_of([&] { any(4); }) == errc::out_of_range);
+}
+
+TEST_CASE("array: what is moved from is empty, as after close") {
+  const temp_folder folder;
+  auto x = counting(folder / "x.npy", {3, 4});
+  auto y = std::move(x);
+  CHECK(x.data() == nullptr);
+  CHECK(npymap::shape(x.shape()) == npymap::shape{0});
+  CHECK(x.size() == 0);
+  CHECK_FALSE(x.is_mapped());
+  CHECK_NOTHROW(x.flush());
+  CHECK(y(2, 3) == 11);
+  CHECK_NOTHROW(y.close());
+
+  auto a = npymap::open(folder / "x.npy");
+  auto b = std::move(a);
+  CHECK(a.data() == nullptr);
+  CHECK(a.size() == 0);
+  CHECK(a.rank() == 1);
+  CHECK_FALSE(a.is_mapped());
+  CHECK(b.size() == 12);
+  CHECK_NOTHROW(b.close());
+}
+
+TEST_CASE("array: assigned to itself, it stays") {
+  const temp_folder folder;
+  auto x = counting(folder / "x.npy", {3, 4});
+  auto& same = x;
+  x = same;
+  CHECK(x(2, 3) == 11);
+  x = std::move(same);
+  CHECK(x(2, 3) == 11);
+}
+
+TEST_CASE("array: a field or a shape of more elements than can be counted is refused") {
+  using npymap::dtype;
+  using npymap::dtype_kind;
+  const temp_folder folder;
+  const auto text = dtype::text(dtype_kind::unicode, 0);
+  const auto many = dtype::record({{.name = "u", .type = text, .subshape = {INT32_MAX, INT32_MAX}},
+                                   {.name = "c", .type = dtype::scalar(dtype_kind::raw, 1)}},
+                                  1);
+  const auto records = npymap::create(folder / "records.npy", many, {4});
+  CHECK(code_of([&] { (void)records.field("u"); }) == errc::size_overflow);
+  CHECK(records.field("c").size() == 4);
+
+  const npymap::any_array none;
+  CHECK(code_of([&] { (void)none.reshape({0, INT64_MAX, 2}); }) == errc::invalid_argument);
+  CHECK(code_of([&] { (void)none.reshape({0, INT64_MAX}); }) == errc::size_overflow);
+  CHECK(none.reshape({0, 1000, 2}).size() == 0);
+}
+
+TEST_CASE("array: what goes wrong with a field or a slice names the file") {
+  const temp_folder folder;
+  counting(folder / "x.npy", {3, 4});
+  const auto x = npymap::open(folder / "x.npy");
+  const auto message_of = [](auto&& f) -> std::string {
+    try {
+      f();
+    } catch (const npymap::error& e) {
+      return e.what();
+    }
+    return "nothing";
+  };
+  CHECK_THAT(message_of([&] { (void)x(7); }), Catch::Contains("x.npy: index of axis 0"));
+  CHECK_THAT(message_of([&] { (void)x.slice("0,0,0"); }), Catch::Contains("x.npy: subscript"));
+  CHECK_THAT(message_of([&] { (void)x.field("a"); }),
+             Catch::Contains("x.npy: field of an array without fields"));
+}
+
+namespace {
+
+struct pair {
+  float a, b;
+};
+struct mislabelled {
+  float a, b;
+};
+
+}  // namespace
+
+template <>
+struct npymap::dtype_traits<pair> {
+  static dtype value() {
+    const auto number = dtype_of<float>();
+    return dtype::record(
+        {{.name = "a", .type = number}, {.name = "b", .type = number, .offset_bytes = 4}}, 8);
+  }
+};
+template <>
+struct npymap::dtype_traits<mislabelled> {
+  static dtype value() { return dtype_of<float>(); }
+};
+
+TEST_CASE("array: a dtype of the caller's own must be as large as its C++ type") {
+  const temp_folder folder;
+  const auto pairs = npymap::create<pair>(folder / "pairs.npy", {3});
+  pairs(1) = {2, 3};
+  CHECK(npymap::open(folder / "pairs.npy").field("b").as<const float>()(1) == 3);
+  CHECK(pairs.dtype() == npymap::dtype_of<pair>());
+
+  const auto floats = npymap::create<float>(folder / "floats.npy", {3});
+  CHECK(code_of([&] { npymap::open<mislabelled>(folder / "floats.npy"); }) == errc::bad_dtype);
+  CHECK(code_of([&] { npymap::create<mislabelled>(folder / "new.npy", {3}); }) == errc::bad_dtype);
+}
+
+TEST_CASE("array: bools are counted and compared as bool") {
+  const temp_folder folder;
+  const auto mask = npymap::create<npymap::bool8>(folder / "mask.npy", {5});
+  mask(1) = mask(3) = true;
+  CHECK(std::ranges::count(mask, true) == 2);
+  CHECK(std::ranges::find(mask, true) - mask.begin() == 1);
 }

@@ -84,10 +84,14 @@ TEST_CASE("eigen: a layout that does not fit is refused, with the function that 
   const auto f = x(0, range(_), range(_)).transpose();
   CHECK_THAT(message_of([&] { npymap::as_matrix(f); }), Catch::Contains("order::fortran"));
   CHECK_THAT(message_of([&] { npymap::as_tensor<3>(m); }), Catch::Contains("rank 3"));
+  CHECK_THAT(message_of([&] { npymap::as_tensor<3>(x.transpose()); }),
+             Catch::Contains("as_tensor<R, order::fortran>"));
+  CHECK_THAT(message_of([&] { npymap::as_tensor<2>(m); }), Catch::Contains("copy it"));
   CHECK_THAT(message_of([&] { npymap::as_tensor<2, order::fortran>(x(0, range(_), range(_))); }),
              Catch::Contains("order::c"));
-  CHECK_THAT(message_of([&] { npymap::visit_matrix(m, [](const auto& a) { return a.sum(); }); }),
-             Catch::Contains("as_strided_matrix"));
+  CHECK_THAT(
+      message_of([&] { npymap::visit_matrix(m, [](const auto& a) { return a.sum(); }); }),
+      Catch::Contains("visit_matrix: expected dense") && Catch::Contains("as_strided_matrix"));
 }
 
 TEST_CASE("eigen: 64 bytes of alignment are offered, and checked") {
@@ -185,4 +189,68 @@ TEST_CASE("eigen: writing through a map of r+ reaches NumPy; of c it does not") 
   npymap::as_matrix(x).col(1).array() += 0.5;
   x.flush();
   CHECK(python(show, {folder / "x.npy"}) == "[[0.0, 1.5, 2.0], [3.0, 4.5, 5.0]]");
+}
+
+TEST_CASE("eigen: a field of a single record, whose stride is never used, is a matrix") {
+  const temp_folder folder;
+  python("np.save(sys.argv[1], np.array([(2.5, 1)], dtype=[('v', 'f8'), ('a', 'i1')]))",
+         {folder / "x.npy"});
+  const auto x = npymap::load(folder / "x.npy").field("v").as<const double>();
+  CHECK(npymap::as_strided_matrix(x)(0, 0) == 2.5);
+}
+
+TEST_CASE("eigen: what Eigen holds is viewed where it is, in its own order") {
+  Eigen::MatrixXd m(2, 3);
+  m << 0, 1, 2, 3, 4, 5;
+  const auto v = npymap::as_view(m);
+  static_assert(std::is_same_v<decltype(v), const npymap::view<double, 2>>);
+  CHECK(v.data() == m.data());
+  CHECK(v(1, 2) == 5);
+  CHECK(v.is_f_contiguous());
+  v(1, 2) = 50;
+  CHECK(m(1, 2) == 50);
+
+  const Eigen::MatrixXd& constant = m;
+  static_assert(std::is_same_v<decltype(npymap::as_view(constant)), npymap::view<const double, 2>>);
+  const auto part = npymap::as_view(m.block(0, 1, 2, 2));
+  CHECK(part(1, 1) == 50);
+  const auto row = npymap::as_view(m.row(1));
+  static_assert(std::is_same_v<decltype(row), const npymap::view<double, 1>>);
+  CHECK(row(2) == 50);
+  CHECK(npymap::equal(npymap::as_view(npymap::as_matrix<order::fortran>(v)), v));
+
+  Eigen::Tensor<float, 3, Eigen::RowMajor> t(2, 3, 4);
+  t.setZero();
+  t(1, 2, 3) = 7;
+  CHECK(npymap::as_view(t).is_c_contiguous());
+  CHECK(npymap::as_view(t)(1, 2, 3) == 7);
+  CHECK(npymap::as_view(npymap::as_tensor<3>(npymap::as_view(t)))(1, 2, 3) == 7);
+}
+
+TEST_CASE("eigen: matrices, vectors and expressions are saved as NumPy reads them") {
+  const temp_folder folder;
+  Eigen::MatrixXd columns(2, 3);
+  columns << 0, 1, 2, 3, 4, 5;
+  const Eigen::Matrix<float, 2, 3, Eigen::RowMajor> rows = columns.cast<float>();
+  npymap::save(folder / "columns.npy", columns);
+  npymap::save(folder / "rows.npy", rows);
+  npymap::save(folder / "vector.npy", Eigen::VectorXd(columns.colwise().sum()));
+  npymap::save(folder / "expression.npy", (2 * columns).rowwise().sum());
+  npymap::save(folder / "block.npy", columns.rightCols(2));
+  npymap::save(folder / "mask.npy", columns.array() > 2);
+  python(R"(
+os.chdir(sys.argv[1])
+m = np.arange(6.).reshape(2, 3)
+def same(name, wanted):
+    a = np.load(name + '.npy')
+    assert a.dtype == wanted.dtype and a.shape == wanted.shape and (a == wanted).all(), (name, a)
+    return a
+assert same('columns', m).flags.f_contiguous
+assert same('rows', m.astype('f4')).flags.c_contiguous
+same('vector', m.sum(0))
+same('expression', 2 * m.sum(1))
+same('block', m[:, 1:])
+same('mask', m > 2)
+)",
+         {folder.path()});
 }

@@ -46,8 +46,11 @@ class NPYMAP_EXPORT array_storage {
   /// The same share as `other`, for the elements that `where` places around `data`.
   array_storage(const array_storage& other, const void* data, const layout_ref& where) noexcept;
 
-  /// Give up this share and unmap. \throws error busy while another array has one
-  void close_storage();
+  void swap_storage(array_storage& other) noexcept;
+  /// \throws error busy while another array has a share
+  void require_sole_owner() const;
+  /// Unmap. \throws error the system's, when a write was lost; the map is gone even then
+  void close_storage() { map_.close(); }
 
  private:
   friend struct array_access;

@@ -65,7 +65,8 @@ NPYMAP_EXPORT void require_contiguous(const layout_ref& from);
 /// \throws error layout_mismatch
 [[noreturn]] NPYMAP_EXPORT void refuse_rank(int expected, std::size_t found);
 
-/// \throws error layout_mismatch when a stride is no whole number of elements
+/// Strides of axes too short to use them are rounded.
+/// \throws error layout_mismatch when another is no whole number of elements
 NPYMAP_EXPORT strides element_strides(const layout_ref& from);
 
 /// The place of one element; an index may be negative. \throws error out_of_range
