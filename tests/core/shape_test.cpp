@@ -127,7 +127,7 @@ TEST_CASE("shape: dense strides are NumPy's") {
         dense_byte_strides(extents, itemsize, c ? npymap::order::c : npymap::order::fortran)));
   }
   std::istringstream numpys(npymap_test::python(R"(
-memory = bytearray(4 ** 5 * 20)  # over a buffer, as in np.memmap; np.empty has strides of 0 if empty
+memory = bytearray(5 ** 5 * 20)  # over a buffer, as in np.memmap; np.empty has strides of 0 if empty
 for line in sys.stdin:
     shape, itemsize, order = line.strip().split(';')
     print(np.ndarray(eval(shape), 'V' + itemsize, memory, order=order).strides)
