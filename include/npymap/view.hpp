@@ -282,7 +282,10 @@ class view {
     index_t offset_bytes = 0;
     constexpr int last = int{sizeof...(Axis)} - 1;
     if constexpr (last >= 0 && strides_are_whole) {
-      ((offset_bytes += Axis == last ? 0 : place[Axis] * byte_stride(Axis)), ...);
+      const auto outer = [&](int axis) {
+        return axis == last ? 0 : place[axis] * byte_stride(axis);
+      };
+      offset_bytes = (index_t{0} + ... + outer(Axis));
       return detail::displaced(data_, offset_bytes)[place[last] * last_step_];
     } else {
       ((offset_bytes += place[Axis] * byte_stride(Axis)), ...);
@@ -315,7 +318,10 @@ template <class F, class... Ts, int... Ranks>
   detail::visit_runs(
       nest,
       [&f](index_t count, auto... run) __attribute__((always_inline)) {
-        if ((run.is_dense() && ...)) {  // what compilers vectorise
+        constexpr index_t short_run = 16;  // not worth what a vectorised loop costs before it runs
+        if (count < short_run) {
+          for (index_t i = 0; i < count; ++i, (run.advance(), ...)) f(*run.first...);
+        } else if ((run.is_dense() && ...)) {  // what compilers vectorise
           for (index_t i = 0; i < count; ++i) f(run.first[i]...);
         } else {
           for (index_t i = 0; i < count; ++i) f(run[i]...);

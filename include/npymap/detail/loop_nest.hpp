@@ -61,6 +61,7 @@ struct element_run {
   index_t step_bytes;
 
   bool is_dense() const noexcept { return step_bytes == sizeof(T); }
+  void advance() noexcept { first = displaced(first, step_bytes); }
   T& operator[](index_t i) const noexcept { return *displaced(first, i * step_bytes); }
 };
 
