@@ -56,10 +56,15 @@ class slice_parser {
 
   index_t integer(bool negative) {
     constexpr index_t most = std::numeric_limits<index_t>::max();
+    const std::size_t begin = at_;
     index_t value = 0;
     for (; is_digit(next()); ++at_) {
       const index_t digit = next() - '0';
       value = value > (most - digit) / 10 ? most : value * 10 + digit;
+    }
+    if (text_[begin] == '0' && value != 0) {  // octal in Python 2, a syntax error in Python 3
+      at_ = begin;
+      refuse("a number without leading zeros");
     }
     return negative ? -value : value;
   }

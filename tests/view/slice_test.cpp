@@ -55,7 +55,7 @@ TEST_CASE("parse_slice: each item is read as Python reads it") {
   CHECK(parse_slice("None:None:None") == items{all});
   CHECK(parse_slice("None:2") == items{range(_, 2)});
   CHECK(parse_slice(" \t1 : 2 \n : - 3 , \r 4 ") == items{range(1, 2, -3), 4});
-  CHECK(parse_slice("007") == items{7});
+  CHECK(parse_slice("0, -0, 000:00") == items{0, 0, range(0, 0)});
 }
 
 TEST_CASE("parse_slice: one comma may trail, as in x[1,]") {
@@ -83,14 +83,16 @@ TEST_CASE("parse_slice: a refusal names what was found, and where") {
 TEST_CASE("parse_slice: whatever is no basic slice is refused") {
   const std::string nul("1\0", 2);
   for (const std::string text :
-       {"",      " ",        ",",      "1 2",  "1:2:3:4",   "a",   "1.5",  "1e3",
-        "0x10",  "1_0",      "--1",    "-",    "+:",        "..",  "....", ". . .",
-        "none",  "Nonesuch", "np.new", "[1]",  "(1)",       "1;2", "True", "'a'",
-        "1:2,a", "-None",    "1:...",  "...:", "newaxis:1", "\xff"}) {
+       {"",       " ",     ",",     "1 2",  "1:2:3:4",   "a",    "1.5",   "1e3",  "0x10",
+        "1_0",    "--1",   "-",     "+:",   "..",        "....", ". . .", "none", "Nonesuch",
+        "np.new", "[1]",   "(1)",   "1;2",  "True",      "'a'",  "01",    "-007", "1:00:010",
+        "1:2,a",  "-None", "1:...", "...:", "newaxis:1", "\xff"}) {
     CAPTURE(text);
     CHECK(refusal(text).code() == npymap::errc::invalid_argument);
   }
   CHECK(refusal(nul).byte_offset() == 1);
+  CHECK(refusal("1:-007").what() ==
+        std::string("slice: expected a number without leading zeros, found '007' (at byte 3)"));
 }
 
 TEST_CASE("parse_slice: random text is parsed or refused, and never longer than it is") {
