@@ -131,6 +131,13 @@ TEST_CASE("print: an amount that nobody can read is refused") {
   CHECK(refusal(dtype::scalar(dtype_kind::raw, 1 << 30), {1}) == errc::invalid_argument);
   const dtype many = dtype::record({{.name = "a", .type = nothing, .subshape = {INT32_MAX}}}, 0);
   CHECK(refusal(many, {1}) == errc::invalid_argument);
+  const auto brackets = [](const shape& subshape) {
+    const dtype number = dtype::scalar(dtype_kind::floating, 8);
+    return dtype::record({{.name = "a", .type = number, .subshape = subshape}}, 0);
+  };
+  CHECK(refusal(brackets({INT32_MAX, 0}), {1}) == errc::invalid_argument);
+  CHECK(refusal(brackets({2, INT32_MAX, 0, 3}), {1}) == errc::invalid_argument);
+  CHECK_FALSE(refusal(brackets({0, INT32_MAX}), {1}));
   CHECK(refusal(dtype::object(), {1}) == errc::object_dtype);
   CHECK_FALSE(refusal(nothing, {INT64_MAX}));
 }

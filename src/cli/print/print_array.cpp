@@ -1,5 +1,6 @@
 #include "cli/print/print_array.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <utility>
@@ -17,15 +18,26 @@ namespace {
 
 constexpr index_t line_width = 75;  // numpy.get_printoptions()['linewidth']
 
+constexpr index_t too_many = std::numeric_limits<index_t>::max();
+
+index_t values_in(const dtype& type);
+
+// An empty pair of brackets is printed too, and counts as a value.
+index_t values_in(const field& f) {
+  index_t values = values_in(f.type);
+  for (int axis = f.subshape.rank() - 1; axis >= 0; --axis) {
+    if (__builtin_mul_overflow(values, f.subshape[axis], &values)) return too_many;
+    values = std::max<index_t>(values, 1);
+  }
+  return values;
+}
+
 // The values in one item: the leaves of a record, at least one.
 index_t values_in(const dtype& type) {
   if (!type.is_record()) return 1;
   index_t values = 1;
   for (const field& f : type.fields()) {
-    const auto inner = array_bytes(f.subshape, values_in(f.type));
-    if (!inner || __builtin_add_overflow(values, *inner, &values)) {
-      return std::numeric_limits<index_t>::max();
-    }
+    if (__builtin_add_overflow(values, values_in(f), &values)) return too_many;
   }
   return values;
 }
