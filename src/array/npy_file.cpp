@@ -13,14 +13,11 @@
 #include <npymap/error.hpp>
 
 namespace npymap::detail {
-namespace {
-
-// NumPy's headers end at byte 128, and those of a few dozen fields within this: one read for most.
-constexpr std::size_t first_read_bytes = 1024;
 
 header read_header(const io::file& opened, std::uint64_t base, std::uint64_t available,
                    std::size_t limit) {
-  std::array<std::byte, first_read_bytes> start;
+  // NumPy's headers end at byte 128, those of a few dozen fields within this: one read for most.
+  std::array<std::byte, 1024> start;
   const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(start.size(), available));
   const std::span<const std::byte> got(start.data(),
                                        opened.read_at(std::span(start).first(want), base));
@@ -33,6 +30,8 @@ header read_header(const io::file& opened, std::uint64_t base, std::uint64_t ava
   whole.resize(opened.read_at(whole, base));
   return parse_header(whole, limit);
 }
+
+namespace {
 
 // The window replaces the shape by its own, and the place by that of its first row.
 void place_window(npy_elements& found, const row_range& rows) {

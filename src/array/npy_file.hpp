@@ -3,6 +3,7 @@
 /// file.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -12,6 +13,11 @@
 #include "io/file.hpp"
 
 namespace npymap::detail {
+
+/// Read the header at `base` of a file, which has `available` bytes from there on. Reads little
+/// more than the header, and maps nothing. Errors name neither the file nor where in it `base` is.
+header read_header(const io::file& opened, std::uint64_t base, std::uint64_t available,
+                   std::size_t limit);
 
 /// The elements to open: all of them, or a window of rows.
 struct npy_elements {

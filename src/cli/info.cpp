@@ -24,9 +24,9 @@ std::string json_of(const npy_file& file) {
       R"("fortran_order": {}, "data_offset": {}, "data_bytes": {}, "file_bytes": {}, )"
       R"("trailing_bytes": {}}})"
       "\n",
-      json_string(file.map.path()), facts.version.major, facts.version.minor,
+      json_string(file.opened.path()), facts.version.major, facts.version.minor,
       json_descr(facts.dtype), json_list(facts.shape), facts.order == order::fortran,
-      facts.data_offset_bytes, number_or(file.data_bytes(), "null"), file.file_bytes(),
+      facts.data_offset_bytes, number_or(file.data_bytes(), "null"), file.file_bytes,
       number_or(file.trailing_bytes(), "null"));
 }
 
@@ -37,14 +37,14 @@ std::string text_of(const npy_file& file) {
   const auto line = [&text](std::string_view name, std::string_view value) {
     text += fmt::format("{:<16}{}\n", name, value);
   };
-  line("path", printable(file.map.path()));
+  line("path", printable(file.opened.path()));
   line("format", fmt::format("npy {}.{}", facts.version.major, facts.version.minor));
   line("dtype", descr(facts.dtype));
   line("shape", python_tuple(facts.shape));
   line("order", facts.order == order::fortran ? "Fortran" : "C");
   line("data offset", fmt::format("{}", facts.data_offset_bytes));
   line("data bytes", number_or(file.data_bytes(), pickled));
-  line("file bytes", fmt::format("{}", file.file_bytes()));
+  line("file bytes", fmt::format("{}", file.file_bytes));
   line("trailing bytes", number_or(file.trailing_bytes(), pickled));
   return text;
 }
@@ -52,7 +52,8 @@ std::string text_of(const npy_file& file) {
 }  // namespace
 
 void info(const info_options& options) {
-  const npy_file file = read_npy(map_file(options.source), options.source);
+  const npy_file file =
+      read_npy(io::file::open(options.source.path, open_mode::read), options.source.header_limit);
   write_output(options.json ? json_of(file) : text_of(file));
   if (const auto cut_short = file.truncation()) throw *cut_short;
 }

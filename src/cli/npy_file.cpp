@@ -1,10 +1,11 @@
 #include "cli/npy_file.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
-#include "cli/terminal.hpp"
+#include "array/npy_file.hpp"
 
 namespace npymap::cli {
 
@@ -17,30 +18,28 @@ std::optional<std::uint64_t> npy_file::data_bytes() const {
 std::optional<std::uint64_t> npy_file::trailing_bytes() const {
   const auto bytes = data_bytes();
   if (!bytes) return std::nullopt;
-  return file_bytes() - std::min(file_bytes(), facts.data_offset_bytes + *bytes);
+  return file_bytes - std::min(file_bytes, facts.data_offset_bytes + *bytes);
 }
 
 std::optional<error> npy_file::truncation() const {
-  const std::uint64_t available = file_bytes() - facts.data_offset_bytes;
+  const std::uint64_t available = file_bytes - facts.data_offset_bytes;
   const auto bytes = data_bytes();
   if (!bytes || *bytes <= available) return std::nullopt;
-  return error(errc::truncated, {.path = map.path(),
+  return cut_short(available);
+}
+
+error npy_file::cut_short(std::uint64_t available) const {
+  return error(errc::truncated, {.path = opened.path(),
                                  .subject = "array data",
-                                 .expected = fmt::format("{} bytes", *bytes),
+                                 .expected = fmt::format("{} bytes", data_bytes().value_or(0)),
                                  .found = fmt::format("{}", available),
                                  .byte_offset = facts.data_offset_bytes});
 }
 
-file_map map_file(const source_options& source) {
-  report_lost_pages(source.path);
-  return file_map::open(source.path, open_mode::read);
-}
-
-npy_file read_npy(const file_map& map, const source_options& source) try {
-  const std::span bytes(map.data(), map.size_bytes());
-  return {.map = map, .facts = parse_header(bytes, source.header_limit)};
-} catch (const error& e) {
-  throw e.in_file(source.path);
+npy_file read_npy(io::file opened, std::size_t header_limit) {
+  const std::uint64_t file_bytes = opened.size_bytes();
+  header facts = detail::read_header(opened, 0, file_bytes, header_limit);
+  return {.opened = std::move(opened), .file_bytes = file_bytes, .facts = std::move(facts)};
 }
 
 std::string python_tuple(std::span<const index_t> values) {

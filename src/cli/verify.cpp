@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -56,38 +57,35 @@ class element_check {
   void look_at_characters(const dtype& type, const std::byte* at, index_t count);
 
   const npy_file& file_;
+  std::vector<std::byte> block_;  // of whole items, if these are looked at
+  std::uint64_t block_offset_ = 0;
   std::uint64_t odd_bools_ = 0;
 };
 
 bool can_be_wrong(const dtype& type) {
+  if (type.itemsize() == 0) return false;  // sub-arrays of nothing may have any extent
   if (type.is_record()) {
     return std::ranges::any_of(type.fields(), [](const field& f) { return can_be_wrong(f.type); });
   }
-  const bool kind = type.kind() == dtype_kind::boolean || type.kind() == dtype_kind::unicode;
-  return kind && type.itemsize() > 0;  // sub-arrays of nothing may have any extent
-}
-
-void touch_pages(std::span<const std::byte> bytes) {
-  constexpr std::size_t smallest_page = 4096;
-  for (std::size_t i = 0; i < bytes.size(); i += smallest_page) {
-    [[maybe_unused]] const volatile std::byte read = bytes[i];
-  }
+  return type.kind() == dtype_kind::boolean || type.kind() == dtype_kind::unicode;
 }
 
 finding element_check::run(progress& bar) {
   const dtype& type = file_.facts.dtype;
   const std::uint64_t data_bytes = *file_.data_bytes();
-  const auto itemsize = static_cast<std::uint64_t>(std::max<index_t>(type.itemsize(), 1));
   const bool look = can_be_wrong(type);
-  const std::uint64_t block_bytes = std::max<std::uint64_t>((4 << 20) / itemsize, 1) * itemsize;
+  const std::uint64_t piece_bytes = look ? static_cast<std::uint64_t>(type.itemsize()) : 1;
+  const std::uint64_t block_bytes =
+      std::max<std::uint64_t>((4 << 20) / piece_bytes, 1) * piece_bytes;
+  block_.resize(static_cast<std::size_t>(std::min(block_bytes, data_bytes)));
   for (std::uint64_t begin = 0; begin < data_bytes; begin += block_bytes) {
-    const std::size_t offset = file_.facts.data_offset_bytes + begin;
-    const std::size_t size = std::min(block_bytes, data_bytes - begin);
-    const std::byte* const block = file_.map.data() + offset;
-    touch_pages({block, size});
-    if (look) look_at(type, block, static_cast<index_t>(size / itemsize));
-    file_.map.advise(advice::dont_need, offset, size);
-    bar.advance(size);
+    block_offset_ = file_.facts.data_offset_bytes + begin;
+    const auto block = std::span(block_).first(
+        static_cast<std::size_t>(std::min(block_bytes, data_bytes - begin)));
+    const std::size_t got = file_.opened.read_at(block, block_offset_);
+    if (got < block.size()) throw file_.cut_short(begin + got);
+    if (look) look_at(type, block.data(), static_cast<index_t>(block.size() / piece_bytes));
+    bar.advance(block.size());
   }
   if (odd_bools_ > 0) {
     return {verdict::warning,
@@ -117,11 +115,11 @@ void element_check::look_at_characters(const dtype& type, const std::byte* at, i
     const auto c = load<std::uint32_t>(at, type.byte_order());
     if (c <= detail::max_code_point) continue;
     throw error(errc::out_of_range,
-                {.path = file_.map.path(),
+                {.path = file_.opened.path(),
                  .subject = "array data",
                  .expected = "characters up to U+10FFFF",
                  .found = fmt::format("U+{:X}", c),
-                 .byte_offset = static_cast<std::uint64_t>(at - file_.map.data())});
+                 .byte_offset = block_offset_ + static_cast<std::uint64_t>(at - block_.data())});
   }
 }
 
@@ -135,7 +133,8 @@ finding header_form(const npy_file& file) {
   const header& facts = file.facts;
   if (facts.dtype.has_object()) return {verdict::warning, "of Python objects: not checked"};
   const std::string canonical = header_bytes(facts.dtype, facts.shape, facts.order);
-  const auto stored = std::span(file.map.data(), facts.data_offset_bytes);
+  std::vector<std::byte> stored(static_cast<std::size_t>(facts.data_offset_bytes));
+  stored.resize(file.opened.read_at(stored, 0));
   if (std::ranges::equal(stored, std::as_bytes(std::span(canonical)))) {
     return {verdict::ok, "byte for byte as NumPy writes it"};
   }
@@ -161,14 +160,14 @@ finding data_size(const npy_file& file) {
 }
 
 // Check after check is added, until one throws: that one is the defect.
-void examine(const file_map& map, const verify_options& options, std::vector<check>& checks) {
+void examine(io::file opened, const verify_options& options, std::vector<check>& checks) {
   const auto add = [&checks](std::string_view name, const auto& look) {
     checks.push_back({name, {verdict::defect, {}}});
     checks.back().found = look();
   };
   npy_file file;
   add("header", [&] {
-    file = read_npy(map, options.source);
+    file = read_npy(std::move(opened), options.source.header_limit);
     return header_version(file);
   });
   add("form", [&] { return header_form(file); });
@@ -202,11 +201,11 @@ std::string text_of(const std::vector<check>& checks) {
 }  // namespace
 
 void verify(const verify_options& options) {
-  const file_map map = map_file(options.source);
+  io::file opened = io::file::open(options.source.path, open_mode::read);
   std::vector<check> checks;
   std::optional<error> defect;
   try {
-    examine(map, options, checks);
+    examine(std::move(opened), options, checks);
   } catch (const error& e) {
     defect = e.in_file(options.source.path);
     checks.back().found.detail = defect->what();
