@@ -6,7 +6,6 @@
 #include <vector>
 
 #include <npymap/any_array.hpp>
-#include <npymap/error.hpp>
 #include <npymap/view.hpp>
 
 #include "cli/commands.hpp"
@@ -83,7 +82,7 @@ bool are_far_apart(const any_array& elements) {
 
 }  // namespace
 
-void dump(const dump_options& options) try {
+void dump(const dump_options& options) {
   report_lost_pages(options.source.path);
   const any_array elements =
       open(options.source.path, open_mode::read, {.header_limit = options.source.header_limit})
@@ -92,8 +91,6 @@ void dump(const dump_options& options) try {
   progress bar(options.progress, static_cast<std::uint64_t>(elements.size_bytes()));
   element_writer(bar).write(elements);
   flush_output();
-} catch (const error& e) {
-  throw e.in_file(options.source.path);
 }
 
 }  // namespace npymap::cli

@@ -3,6 +3,7 @@ import ast
 import io
 import random
 import re
+import resource
 import subprocess
 import traceback
 
@@ -39,6 +40,12 @@ def run(*arguments, **options):
 
 def info(path):
     return json.loads(run("info", path, "--json").succeeds())
+
+
+def npy_bytes_of(descr, shape):
+    """A header that NumPy need not be able to make."""
+    text = f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}}}".encode()
+    return b"\x93NUMPY\1\0" + len(text).to_bytes(2, "little") + text
 
 
 def header_literal(path):
@@ -212,6 +219,18 @@ def head_endless():
     run("head", "a.npy").fails(1, "at most").says_nothing()
 
 
+def head_brackets():
+    # 130 bytes of which NumPy would print brackets for ever.
+    for subshape in "(2147483647, 0)", "(3, 2147483647, 0, 2)":
+        write("a.npy", npy_bytes_of(f"[('a', '|u1'), ('x', '<f8', {subshape})]", "(2,)") + bytes(2))
+        assert verify("a.npy")["elements"] == "ok"
+        run("head", "a.npy").fails(1, "a.npy: printing: expected at most").says_nothing()
+    for subshape in (0, 2147483647), (5, 0), (2, 0, 3):
+        a = np.zeros(2, [("a", "u1"), ("x", "<f8", subshape)])
+        np.save("a.npy", a)
+        assert run("head", "a.npy").succeeds().decode() == f"{a}\n"
+
+
 # dump
 
 
@@ -250,9 +269,9 @@ def dump_memory():
 
 def dump_wrong_slices():
     np.save("a.npy", np.zeros((3, 4)))
-    for text in ("x", "1:2:0", "1,,2", "1.5", "[1]", "...,...,0", ":::"):
-        code = 1 if text in ("1:2:0", "...,...,0") else 2
-        run("dump", "a.npy", "--slice", text).fails(code, "npymap: ").says_nothing()
+    for text in ("", "x", "1:2:0", "::-0", "1,,2", "1.5", "[1]", "...,...,0", "Ellipsis,1,...", ":::", "01", ":00:007"):
+        for path in ("a.npy", "nothing.npy"):
+            run("dump", path, "--slice", text).fails(2, "npymap: --slice: expected ").says_nothing()
     for text in ("3", "0,4", "0,0,0", "-4"):
         run("dump", "a.npy", "--slice", text).fails(1, "a.npy: ").says_nothing()
 
@@ -348,12 +367,15 @@ def verify_odd():
     assert b"2 bools" in run("verify", "a.npy").succeeds()
     np.save("a.npy", np.array([1, None], object))
     assert verify("a.npy")["size"] == "warning"
-    # Billions of characters that take no byte: nothing to look at, and nothing to print.
-    header = (b"{'descr': [('n', [('u', '<U0')], (2147483647,)), ('x', '|i1')],"
-              b" 'fortran_order': False, 'shape': (2,)}")
-    write("a.npy", b"\x93NUMPY\1\0" + bytes([len(header), 0]) + header + bytes(2))
-    assert verify("a.npy")["elements"] == "ok"
-    run("head", "a.npy").fails(1, "at most").says_nothing()
+
+
+def verify_nothing_without_end():
+    # Billions of items that take no byte: nothing to look at, and nothing to print.
+    for field in ("('n', [('u', '<U0')], (2147483647,))", "('n', [('b', '?', (0,)), ('u', '>U5', (0, 2))], (2147483647,))",
+                  "('n', '<U5', (2147483647, 0))", "('n', [('m', [('b', '?', (0,))], (2147483647,))], (2147483647,))"):
+        write("a.npy", npy_bytes_of(f"[{field}, ('x', '?')]", "(3,)") + bytes(3))
+        assert verify("a.npy")["elements"] == "ok"
+        run("head", "a.npy").fails(1, "a.npy: printing: expected at most").says_nothing()
 
 
 def verify_defects():
@@ -371,7 +393,44 @@ def verify_defects():
     run("verify", "a.npy").fails(1, "U+110000", f"at byte {place}")
 
 
+def verify_large_items():
+    # Longer than the blocks that are read, with the defect in the last character.
+    count = 3 << 20
+    data = npy_bytes_of(f"[('b', '?'), ('u', '<U{count}')]", "(2,)") + bytes(2 * (1 + 4 * count))
+    write("a.npy", data)
+    assert verify("a.npy")["elements"] == "ok"
+    write("a.npy", data[:-4] + b"\0\0\x11\0")
+    assert verify("a.npy", 1)["elements"] == "defect"
+    run("verify", "a.npy").fails(1, "U+110000", f"at byte {len(data) - 4}")
+
+
 # all
+
+
+def address_space():
+    """Of the tool is limited to less than a map of the file takes."""
+    limit = 200 << 20
+    limited = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit))}
+    sparse("a.npy", (1 << 28, 1024))
+    assert json.loads(run("info", "a.npy", "--json", **limited).succeeds())["data_bytes"] == 8 << 38
+    assert run("head", "a.npy", **limited).succeeds() == f"{np.zeros((10, 1024))}\n".encode()
+    sparse("a.npy", (1 << 28,), "?")  # as large as the limit, so that verify has to read in blocks
+    run("verify", "a.npy", **limited).succeeds()
+    os.truncate("a.npy", 1 << 40)
+    run("verify", "a.npy", **limited).succeeds()
+    sparse("a.npy", (1 << 28, 1024), fortran_order=True)
+    for command in ("head", "dump"):
+        run(command, "a.npy", **limited).fails(1, "a.npy: ", "Cannot allocate memory").says_nothing()
+
+
+def verify_truncated_under_way():
+    sparse("a.npy", (1 << 40,), "i1")
+    child = subprocess.Popen([tool, "verify", "a.npy", "--progress"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    child.stderr.read(1)  # under way
+    os.truncate("a.npy", 4096)
+    out, err = child.communicate(timeout=60)
+    assert child.returncode == 1 and b"defect" in out, (child.returncode, out)
+    assert b"npymap: a.npy: array data: expected 1099511627776 bytes, found " in err, err
 
 
 def huge():
@@ -396,21 +455,81 @@ def huge():
 
 def usage():
     np.save("a.npy", np.zeros(3))
-    for command in ([], ["bogus"], ["info"], ["info", "a.npy", "b.npy"], ["info", "--bogus", "a.npy"],
-                    ["head", "a.npy", "--rows", "-1"], ["head", "a.npy", "--rows", "x"],
-                    ["head", "a.npy", "--json"], ["info", "a.npy", "--header-limit", "-1"]):
-        run(*command).fails(2).says_nothing()
+    commands = "there are info, head, dump and verify"
+    for command, words in {
+        (): "a command is missing: " + commands,
+        ("bogus",): "unknown command 'bogus': " + commands,
+        ("bogus", "a.npy", "--json"): "unknown command 'bogus': " + commands,
+        ("", "a.npy"): "unknown command '': " + commands,
+        ("INFO", "a.npy"): "unknown command 'INFO': " + commands,
+        ("--bogus", "info", "a.npy"): "unknown option '--bogus'",
+        ("info",): "FILE is required",
+        ("info", ""): "FILE: expected the name of a file",
+        ("info", "a.npy", "b c.npy", "d.npy"): "unexpected argument 'b c.npy'",
+        ("info", "a.npy", "dump"): "unexpected argument 'dump'",
+        ("info", "--bogus=3", "a.npy"): "unknown option '--bogus=3'",
+        ("info", "--bogus"): "unknown option '--bogus'",
+        ("info", "a.npy", "-qs", "--bogus"): "unknown option '-qs'",
+        ("head", "a.npy", "--json"): "unknown option '--json'",
+        ("head", "a.npy", "--rows"): "--rows: a value is missing",
+        ("dump", "a.npy", "--slice="): "--slice: a value is missing",
+    }.items():
+        run(*command).fails(2, f"npymap: {words}").says_nothing()
     assert re.fullmatch(rb"npymap \d+\.\d+\.\d+\n", run("--version").succeeds())
     assert b"verify" in run("--help").succeeds() and b"--slice" in run("dump", "--help").succeeds()
 
 
+def numbers():
+    np.save("a.npy", np.arange(30.0))
+    for option, command, most in ("--rows", "head", 2**63 - 1), ("--header-limit", "info", 2**64 - 1):
+        words = f"{option}: expected a whole number from 0 to {most}, found "
+        for text in ("", " ", "x", "-1", "-0", "+3", " 3", "3 ", "1.5", "1e3", "1_0", "0x10", "[3]", "٣", str(most + 1),
+                     str(2**64 + 3), "9" * 99):
+            run(command, "a.npy", option, text).fails(2, f"{words}'{text}'").says_nothing()
+        run(command, "a.npy", option, most).succeeds()
+    for text, rows in ("0", 0), ("007", 7), ("010", 10), ("29", 29):
+        assert run("head", "a.npy", "--rows", text).succeeds() == f"{np.arange(30.0)[:rows]}\n".encode()
+    last = run("head", "a.npy", "--rows", 1, "--rows", 2).succeeds()
+    assert last == b"[0. 1.]\n", last
+
+
+def odd_names():
+    np.save("a.npy", np.zeros(3))
+    for name in "info", "head", "--", "-x", "--json", "[a]":
+        os.link("a.npy", name)
+        run("info", "--", name).succeeds()
+        run("info", "./" + name).succeeds()
+        if not name.startswith("-"):
+            run("info", name).succeeds()
+
+
 def closed_streams():
     np.save("a.npy", np.zeros(3))
-    done = subprocess.run([tool, "bogus"], preexec_fn=lambda: os.close(2))
-    assert done.returncode == 2
-    done = subprocess.run([tool, "dump", "a.npy"], stderr=subprocess.PIPE,
-                          preexec_fn=lambda: os.close(1))
-    Result(done.returncode, b"", done.stderr).fails(1, "standard output")
+    sparse("large.npy", (1 << 23,))
+    commands = {("bogus",): 2, ("info",): 2, ("info", "nothing.npy"): 1, ("--help",): 0, ("head", "a.npy"): 0}
+    for command in ("dump", "verify"):
+        commands[command, "large.npy", "--progress"] = 0
+        commands[command, "nothing.npy", "--progress"] = 1
+    with open("/dev/full", "wb") as full:
+        for command, code in commands.items():
+            for errors in {"preexec_fn": lambda: os.close(2)}, {"stderr": full}:
+                done = subprocess.run([tool, *command], stdout=subprocess.PIPE, timeout=60, **errors)
+                assert done.returncode == code and (code == 0) == (done.stdout != b""), (command, done.returncode)
+        for command in ("--help",), ("--version",), ("head", "--help"), ("dump", "a.npy"):
+            for output in {"preexec_fn": lambda: os.close(1)}, {"stdout": full}:
+                done = subprocess.run([tool, *command], stderr=subprocess.PIPE, **output)
+                Result(done.returncode, b"", done.stderr).fails(1, "standard output")
+
+
+def lost_pages_in_silence():
+    with open("/dev/full", "wb") as full:
+        for errors in {"preexec_fn": lambda: os.close(2)}, {"stderr": full}:
+            sparse("a.npy", (1 << 23,))
+            child = subprocess.Popen([tool, "dump", "a.npy", "--progress"], stdout=subprocess.PIPE, **errors)
+            child.stdout.read(1)
+            os.truncate("a.npy", 4096)
+            child.communicate(timeout=60)
+            assert child.returncode == 1, child.returncode
 
 
 def not_npy():

@@ -39,6 +39,9 @@ TEST_CASE("info: a long header is read when it is allowed") { in_python("info_lo
 TEST_CASE("head: rows read as NumPy prints them") { in_python("head_random"); }
 TEST_CASE("head: long rows are abbreviated as NumPy does") { in_python("head_abbreviates"); }
 TEST_CASE("head: what would print for ever is refused") { in_python("head_endless"); }
+TEST_CASE("head: empty brackets count as values, and are printed as NumPy does") {
+  in_python("head_brackets");
+}
 
 TEST_CASE("dump: any slice of any array is NumPy's tobytes") { in_python("dump_random"); }
 TEST_CASE("dump: blocks and rows of blocks join seamlessly") { in_python("dump_large"); }
@@ -58,9 +61,33 @@ TEST_CASE("tool: progress is drawn when asked for, and never into a pipe unasked
 TEST_CASE("verify: what NumPy saves is without fault") { in_python("verify_good"); }
 TEST_CASE("verify: what is legal and odd is a warning") { in_python("verify_odd"); }
 TEST_CASE("verify: a defect is named, with its place") { in_python("verify_defects"); }
+TEST_CASE("verify: items that take no bytes cost no time, however many there are") {
+  in_python("verify_nothing_without_end");
+}
+TEST_CASE("verify: items may be longer than what is read at once") {
+  in_python("verify_large_items");
+}
+TEST_CASE("verify: a file that is truncated under way has a defect") {
+  in_python("verify_truncated_under_way");
+}
 
 TEST_CASE("tool: a file of 2 TiB costs what is asked of it") { in_python("huge"); }
-TEST_CASE("tool: wrong usage is exit code 2 and one line") { in_python("usage"); }
-TEST_CASE("tool: closed standard streams are no reason to crash") { in_python("closed_streams"); }
+TEST_CASE("tool: a file may be larger than the address space, where its rows are not") {
+#ifdef __SANITIZE_ADDRESS__
+  NPYMAP_SKIP("the sanitizer needs terabytes of addresses");
+#endif
+  in_python("address_space");
+}
+TEST_CASE("tool: wrong usage is exit code 2 and one line that names it as it was typed") {
+  in_python("usage");
+}
+TEST_CASE("tool: a number is digits that fit, or wrong usage") { in_python("numbers"); }
+TEST_CASE("tool: a file may have the name of a command or an option") { in_python("odd_names"); }
+TEST_CASE("tool: closed or full standard streams are no reason to crash") {
+  in_python("closed_streams");
+}
+TEST_CASE("dump: lost pages end it with exit code 1 even if nobody can be told") {
+  in_python("lost_pages_in_silence");
+}
 TEST_CASE("tool: what is no NPY file is refused") { in_python("not_npy"); }
 TEST_CASE("tool: a damaged file ends in output or one line of error") { in_python("hostile"); }
