@@ -102,11 +102,13 @@ void add_json(CLI::App& command, bool& json) {
 }
 
 void add_progress(CLI::App& command, progress_display& display) {
-  command.add_flag_callback(
+  CLI::Option* const always = command.add_flag_callback(
       "--progress", [&display] { display = progress_display::always; },
       "Draw a progress bar even if standard error is no terminal");
-  command.add_flag_callback(
-      "--no-progress", [&display] { display = progress_display::never; }, "Draw none");
+  command
+      .add_flag_callback(
+          "--no-progress", [&display] { display = progress_display::never; }, "Draw none")
+      ->excludes(always);
 }
 
 void add_info(CLI::App& tool, info_options& given) {
@@ -184,6 +186,7 @@ int run(int argc, char** argv) {
   add_dump(tool, dump_given);
   add_verify(tool, verify_given);
   for (CLI::App* command : tool.get_subcommands({})) command->group("Commands");
+  tool.footer("Each command has its own --help.");
   try {
     tool.parse(argc, argv);
     flush_output();

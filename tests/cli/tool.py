@@ -473,6 +473,7 @@ def usage():
         ("head", "a.npy", "--json"): "unknown option '--json'",
         ("head", "a.npy", "--rows"): "--rows: a value is missing",
         ("dump", "a.npy", "--slice="): "--slice: a value is missing",
+        ("dump", "a.npy", "--progress", "--no-progress"): "--progress excludes --no-progress",
     }.items():
         run(*command).fails(2, f"npymap: {words}").says_nothing()
     assert re.fullmatch(rb"npymap \d+\.\d+\.\d+\n", run("--version").succeeds())
