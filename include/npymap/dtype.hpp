@@ -116,6 +116,10 @@ class NPYMAP_EXPORT dtype {
   /// True if any part is a Python object.
   bool has_object() const noexcept;
 
+  /// The same with its numbers in another byte order, those of every field too; what has no order
+  /// keeps none. numpy.dtype.newbyteorder. \throws error invalid_argument for `none`
+  dtype with_byte_order(npymap::byte_order order) const;
+
   /// Equal as numpy.dtype compares: titles, names and offsets of fields count.
   friend NPYMAP_EXPORT bool operator==(const dtype& a, const dtype& b) noexcept;
 

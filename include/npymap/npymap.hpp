@@ -7,7 +7,9 @@
 #include <npymap/dtype.hpp>
 #include <npymap/error.hpp>
 #include <npymap/file_map.hpp>
+#include <npymap/float16.hpp>
 #include <npymap/header.hpp>
 #include <npymap/shape.hpp>
 #include <npymap/slice.hpp>
+#include <npymap/stored.hpp>
 #include <npymap/view.hpp>

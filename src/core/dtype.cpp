@@ -110,6 +110,21 @@ std::span<const field> dtype::fields() const noexcept {
   return fields_ ? std::span<const field>(fields_->fields) : std::span<const field>();
 }
 
+dtype dtype::with_byte_order(npymap::byte_order order) const {
+  if (order == byte_order::none) {
+    throw error(errc::invalid_argument,
+                {.subject = "byte order", .expected = "little or big", .found = "none"});
+  }
+  dtype result = *this;
+  if (order_ != byte_order::none) result.order_ = order;
+  if (fields_) {
+    std::vector<field> turned = fields_->fields;
+    for (field& f : turned) f.type = f.type.with_byte_order(order);
+    result.fields_ = detail::shared<layout>::adopt(new layout(std::move(turned)));
+  }
+  return result;
+}
+
 const field* dtype::find(std::string_view name) const noexcept {
   for (const field& f : fields()) {
     if (f.name == name || (f.title && *f.title == name)) return &f;

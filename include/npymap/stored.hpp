@@ -1,0 +1,99 @@
+/// \file
+/// Elements that C++ may not touch in place: of another byte order, or at any address.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+#include <npymap/dtype.hpp>
+
+namespace npymap {
+namespace detail {
+
+/// The bytes that change places together when the byte order of a T does: one number, of which a
+/// complex has two.
+template <class T>
+inline constexpr std::size_t swapped_unit = sizeof(T);
+template <dtype_complex T>
+inline constexpr std::size_t swapped_unit<T> = sizeof(T) / 2;
+
+/// Reverse `Unit` bytes at `at`.
+template <std::size_t Unit>
+void reverse_unit(std::byte* at) noexcept {
+  if constexpr (Unit == 2) {
+    std::uint16_t word;
+    std::memcpy(&word, at, Unit);
+    word = __builtin_bswap16(word);
+    std::memcpy(at, &word, Unit);
+  } else if constexpr (Unit == 4) {
+    std::uint32_t word;
+    std::memcpy(&word, at, Unit);
+    word = __builtin_bswap32(word);
+    std::memcpy(at, &word, Unit);
+  } else if constexpr (Unit == 8) {
+    std::uint64_t word;
+    std::memcpy(&word, at, Unit);
+    word = __builtin_bswap64(word);
+    std::memcpy(at, &word, Unit);
+  } else {
+    for (std::size_t i = 0; i < Unit / 2; ++i) std::swap(at[i], at[Unit - 1 - i]);
+  }
+}
+
+}  // namespace detail
+
+/// A T as a file holds it: its bytes in the order `Order`, at any address.
+///
+/// A value of the size of T and of alignment 1, which reads as a T and is assigned from one, so
+/// that arrays and views of it behave as those of T do, a value at a time. The bytes of a complex,
+/// a half or a long double are swapped number by number. For whole arrays `convert` is faster, and
+/// what Eigen needs. As a member of a struct, it makes a record of foreign order, or a packed one.
+/// NumPy: an array whose dtype is not native, or not aligned.
+template <element T, byte_order Order = native_byte_order>
+class stored {
+  static_assert(Order != byte_order::none, "a byte order is little or big");
+
+ public:
+  using value_type = T;
+
+  stored() noexcept = default;
+  stored(const T& value) noexcept {
+    std::memcpy(bytes_, &value, sizeof(T));
+    swap_if_foreign(bytes_);
+  }
+  operator T() const noexcept { return value(); }
+  T value() const noexcept {
+    struct aligned {
+      alignas(T) std::byte bytes[sizeof(T)];
+    } copy;
+    std::memcpy(copy.bytes, bytes_, sizeof(T));
+    swap_if_foreign(copy.bytes);
+    return std::bit_cast<T>(copy);
+  }
+
+  stored& operator+=(const T& other) noexcept { return *this = stored(T(value() + other)); }
+  stored& operator-=(const T& other) noexcept { return *this = stored(T(value() - other)); }
+  stored& operator*=(const T& other) noexcept { return *this = stored(T(value() * other)); }
+  stored& operator/=(const T& other) noexcept { return *this = stored(T(value() / other)); }
+
+ private:
+  static void swap_if_foreign(std::byte* bytes) noexcept {
+    constexpr std::size_t unit = detail::swapped_unit<T>;
+    if constexpr (Order != native_byte_order && unit > 1) {
+      for (std::size_t at = 0; at < sizeof(T); at += unit) detail::reverse_unit<unit>(bytes + at);
+    }
+  }
+
+  std::byte bytes_[sizeof(T)];
+};
+
+template <class T, byte_order Order>
+struct dtype_traits<stored<T, Order>> {
+  static dtype value() { return dtype_of<T>().with_byte_order(Order); }
+};
+
+}  // namespace npymap
