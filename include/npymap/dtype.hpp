@@ -94,7 +94,8 @@ class NPYMAP_EXPORT dtype {
   static dtype text(dtype_kind kind, index_t length, byte_order order = native_byte_order);
 
   /// Fields at their offsets, in NumPy's order; `itemsize` may leave padding behind the last.
-  /// \throws error bad_dtype for a field that does not fit, or a name or title used twice
+  /// \throws error bad_dtype for a field that does not fit, a sub-array of more than `max_itemsize`
+  /// elements (of no bytes, that is), or a name or title used twice
   static dtype record(std::vector<field> fields, index_t itemsize);
 
   /// numpy.dtype('O'): known, and refused by everything that would touch elements.
@@ -139,12 +140,13 @@ class NPYMAP_EXPORT dtype {
 struct field {
   std::string name;
   dtype type;                   ///< of one element, when there is a subshape
-  npymap::shape subshape = {};  ///< of a sub-array; rank 0 when there is none
+  npymap::shape subshape = {};  ///< of a sub-array, nested ones included; rank 0 without one
   index_t offset_bytes = 0;     ///< from the start of the record
   std::optional<std::string> title = {};
 
   /// What the field takes, sub-array included, in bytes.
-  index_t size_bytes() const noexcept { return *array_bytes(subshape, type.itemsize()); }
+  /// \throws error bad_dtype when it has no such size; `dtype::record` takes no such field
+  NPYMAP_EXPORT index_t size_bytes() const;
   friend bool operator==(const field&, const field&) = default;
 };
 

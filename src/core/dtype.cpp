@@ -7,6 +7,8 @@
 #include <npymap/detail/checked.hpp>
 #include <npymap/error.hpp>
 
+#include "core/shape_text.hpp"
+
 namespace npymap {
 namespace {
 
@@ -89,11 +91,15 @@ dtype dtype::record(std::vector<field> fields, index_t itemsize) {
   for (const field& f : fields) {
     names.push_back(f.name);
     if (f.title) names.push_back(*f.title);
-    const auto size = array_bytes(f.subshape, f.type.itemsize());
-    const auto end = size ? detail::checked_add(f.offset_bytes, *size) : std::nullopt;
+    const auto end = detail::checked_add(f.offset_bytes, f.size_bytes());
     if (f.offset_bytes < 0 || !end || *end > itemsize) {
       refuse(fmt::format("fields within {} bytes", itemsize),
              fmt::format("field {} at {}", quoted(f.name), f.offset_bytes));
+    }
+    // NumPy counts them in a C int too, and without a byte they would fit anywhere.
+    if (*element_count(f.subshape) > max_itemsize) {
+      refuse(fmt::format("sub-arrays of at most {} elements", max_itemsize),
+             fmt::format("field {} of shape {}", quoted(f.name), shape_text(f.subshape)));
     }
   }
   std::ranges::sort(names);
@@ -130,6 +136,15 @@ const field* dtype::find(std::string_view name) const noexcept {
     if (f.name == name || (f.title && *f.title == name)) return &f;
   }
   return nullptr;
+}
+
+index_t field::size_bytes() const {
+  const auto bytes = array_bytes(subshape, type.itemsize());
+  if (!bytes) {
+    refuse("a sub-array of 0 to 2**63 - 1 bytes",
+           fmt::format("field {} of shape {}", quoted(name), shape_text(subshape)));
+  }
+  return *bytes;
 }
 
 bool dtype::is_native() const noexcept {

@@ -126,6 +126,26 @@ TEST_CASE("dtype: fields stay within the record, whatever their numbers") {
   CHECK(code_of([&] { dtype::record({}, index_t{1} << 31); }) == errc::bad_dtype);
 }
 
+TEST_CASE("dtype: a field of no size says so, and is in no record") {
+  for (const shape& subshape :
+       {shape{-1}, shape{INT64_MAX, 2}, shape{0, INT64_MAX, 2}, shape{2, -3}}) {
+    const field f = {.name = "x", .type = int_of(4), .subshape = subshape};
+    CHECK(code_of([&] { f.size_bytes(); }) == errc::bad_dtype);
+    CHECK(code_of([&] { dtype::record({f}, dtype::max_itemsize); }) == errc::bad_dtype);
+  }
+  CHECK(field{.name = "x", .type = int_of(4), .subshape = {3, 5}}.size_bytes() == 60);
+}
+
+TEST_CASE("dtype: elements without bytes are counted too") {
+  const auto record_of = [](index_t count) {
+    return dtype::record(
+        {{.name = "x", .type = dtype::text(dtype_kind::unicode, 0), .subshape = {count, 1}}}, 0);
+  };
+  CHECK(record_of(dtype::max_itemsize).fields()[0].size_bytes() == 0);
+  CHECK(code_of([&] { record_of(dtype::max_itemsize + 1); }) == errc::bad_dtype);
+  CHECK(code_of([&] { record_of(INT64_MAX); }) == errc::bad_dtype);
+}
+
 TEST_CASE("dtype: a name or title stands for one field, and one of the two suffices") {
   const auto record_of = [](field a, field b) { return dtype::record({a, b}, 1); };
   const dtype byte = int_of(1);
