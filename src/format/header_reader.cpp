@@ -153,7 +153,7 @@ header read_text(std::string_view text, npy_version version, std::size_t limit) 
   if (is_utf8) check_utf8(text, limit);
   const detail::literal_document document(
       text, {.encoding = is_utf8 ? detail::text_encoding::utf8 : detail::text_encoding::latin1,
-             .long_suffix = !is_utf8});
+             .filtered = !is_utf8});
   const entries found = read_entries(document.root());
   if (found.fortran_order->kind != literal_kind::boolean) {
     refuse(*found.fortran_order, "True or False as fortran_order",

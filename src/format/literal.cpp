@@ -71,11 +71,15 @@ class literal_document::reader {
     // CPython takes no NUL, not even in a string; without them, `peek` can say '\0' for the end.
     const auto nul = source_.find('\0');
     if (nul != std::string_view::npos) fail_at(nul, "no NUL byte");
-    const bool starts_line = skip_space();
-    if (starts_line && is_blank(source_[position_ - 1])) fail("no indentation");
-    value();
+    skip_blanks();
+    const std::size_t first_line = position_;
     skip_space();
+    if (position_ != first_line && is_blank(source_[position_ - 1])) fail("no indentation");
+    value();
+    const bool in_blank_line = skip_space();
     if (position_ != source_.size()) fail("nothing more");
+    // CPython takes them for the indentation of a line that never comes.
+    if (!syntax_.filtered && in_blank_line && is_blank(source_.back())) fail("a last line end");
   }
 
  private:
@@ -118,20 +122,20 @@ class literal_document::reader {
     return length != 0;
   }
 
-  // Take white space, comments and joined lines; true if any of it ended a line.
+  // Take white space, comments and joined lines; true if it stops in a line of nothing but blanks.
   bool skip_space() {
-    bool ended_line = false;
+    bool in_blank_line = false;
     for (;;) {
       skip_blanks();
       if (take_newline()) {
-        ended_line = true;
+        in_blank_line = true;
       } else if (peek() == '#') {
         while (position_ < source_.size() && !is_newline(peek())) ++position_;
+        in_blank_line = false;
       } else if (take('\\')) {
         if (!take_newline() || position_ == source_.size()) fail("a line after the backslash");
-        ended_line = true;
       } else {
-        return ended_line;
+        return in_blank_line;
       }
     }
   }
@@ -234,9 +238,10 @@ class literal_document::reader {
       if (sum) self.integer = *sum;
       if (peek(1) == '_' && digit_value(peek(2)) < base) ++position_;
     }
-    if (syntax_.long_suffix) skip_long_suffix();
+    const bool has_digits = position_ != first_digit;
+    if (has_digits && syntax_.filtered) skip_long_suffix();
     const bool is_octal_of_old = leading_zero && (self.integer != 0 || !self.fits);
-    if (position_ == first_digit || is_octal_of_old || continues_word(peek()) || peek() == '.') {
+    if (!has_digits || is_octal_of_old || continues_word(peek()) || peek() == '.') {
       fail_at(self.offset, "an integer");
     }
   }

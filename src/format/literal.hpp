@@ -51,7 +51,7 @@ enum class text_encoding : std::uint8_t { latin1, utf8 };
 
 struct literal_syntax {
   text_encoding encoding = text_encoding::utf8;
-  bool long_suffix = false;      ///< take Python 2's `6L` as well
+  bool filtered = false;         ///< behind NumPy's filter: `6L` of Python 2, blanks at the end
   errc code = errc::bad_header;  ///< of every error
 };
 

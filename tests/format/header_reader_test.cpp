@@ -92,7 +92,7 @@ TEST_CASE("header: Python's ways to write the same are the same") {
       "{'shape': (6,), 'fortran_order': False, 'descr': '<f8'}",
       R"({"descr": "<f8", "fortran_order": False, "shape": (6,)})",
       "  \t{'descr':'<f8','fortran_order':False,'shape':(6,)}",
-      "\n# a comment {\n{'descr': '<f8', # '\n 'fortran_order': False,\n'shape': (6,),\n}\n\n  ",
+      "\n# a comment {\n{'descr': '<f8', # '\n 'fortran_order': False,\n'shape': (6,),\n}\n\n  \n",
       "{'descr': '<f8', 'fortran_order': False, 'shape': (\\\n6,)} \\\n ",
       "{'descr': '<f8',\r\n'fortran_order': False, 'shape': (6\f,)}\r\n",
       "{'descr': 1, 'descr': '>i4', 'descr': '<f8', 'fortran_order': False, 'shape': (6,)}",
@@ -114,6 +114,20 @@ TEST_CASE("header: Python's ways to write the same are the same") {
   }
 }
 
+TEST_CASE(
+    "header: blanks in a last line that does not end are refused in version 3, as by CPython") {
+  for (const std::string tail : {"\n ", "\n\t", "\n\n  ", " # comment\n "}) {
+    CAPTURE(tail);
+    check_plain(parse(raw_header(plain + tail, 1)));
+    check_plain(parse(raw_header(plain + tail, 2)));
+    CHECK(parse_failure(raw_header(plain + tail, 3)).code() == errc::bad_header);
+    check_plain(parse(raw_header(plain + tail + "\n", 3)));
+    check_plain(parse(raw_header(plain + tail + "# ", 3)));
+  }
+  check_plain(parse(raw_header(plain + " ", 3)));
+  check_plain(parse(raw_header(plain + "\\\n ", 3)));
+}
+
 TEST_CASE("header: integers of Python 2 are read in versions 1 and 2") {
   const std::vector<std::string> shapes = {"(6L,)", "(6L , )", "(6 L,)", "(0x6L,)", "(6L L,)"};
   for (const std::string& text : shapes) {
@@ -122,7 +136,8 @@ TEST_CASE("header: integers of Python 2 are read in versions 1 and 2") {
     check_plain(parse(raw_header(header_of("'<f8'", text), 2)));
     CHECK(parse_failure(raw_header(header_of("'<f8'", text), 3)).code() == errc::bad_header);
   }
-  for (const std::string text : {"(6l,)", "(6LL,)", "(6L1,)", "(06L,)", "(L,)", "(6\nL,)"}) {
+  for (const std::string text :
+       {"(6l,)", "(6LL,)", "(6L1,)", "(06L,)", "(L,)", "(6\nL,)", "(0xL,)", "(0bL,)", "(0o L,)"}) {
     CAPTURE(text);
     CHECK(parse_failure(raw_header(header_of("'<f8'", text))).code() == errc::bad_header);
   }

@@ -29,7 +29,7 @@ std::string canonical(const npymap::dtype& type);
 std::string summary(const npymap::header& h);
 
 /// Who reads a header that not all read.
-enum class reader { numpy, numpy1, all_but_numpy1, all_but_numpy2 };
+enum class reader { numpy, numpy1, all_but_numpy1, all_but_numpy2, npymap };
 
 /// Where npymap differs from NumPy on purpose.
 struct difference {

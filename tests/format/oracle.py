@@ -61,6 +61,8 @@ def differences_of_literal(text):
     found = set()
     if '\r' in text or '\f' in text:
         found.add('white space')
+    if re.search(r'(^|\n)[ \t]*\\\n', text):
+        found.add('joined line')
     if '\\N' in text:
         found.add('character by name')
     try:

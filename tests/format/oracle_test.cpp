@@ -187,3 +187,29 @@ TEST_CASE("header: what nobody would write is read as by NumPy, but for known di
   CHECK(outcomes["read"] > 300);
   CHECK(outcomes["refused"] > 1000);
 }
+
+TEST_CASE("header: white space around the dict is read as by NumPy, but for known differences") {
+  if (!have_numpy()) NPYMAP_SKIP("needs NumPy");
+  std::vector<std::string> spaces = {""}, headers;
+  for (std::size_t i = 0; i < 1 + 5 + 25; ++i) {  // up to three pieces
+    for (const char* piece : {"\n", " ", "\t", "#", "\\\n"}) spaces.push_back(spaces[i] + piece);
+  }
+  for (const std::string& space : spaces) {
+    for (const int version : {1, 2, 3}) {
+      headers.push_back(raw_header(space + header_of("'<f8'"), version));
+      headers.push_back(raw_header(header_of("'<f8'") + space, version));
+    }
+  }
+  const auto judgements = judge(headers);
+  for (std::size_t i = 0; i < headers.size(); ++i) {
+    INFO(quoted(headers[i].substr(6)));
+    if (std::ranges::count(judgements[i].differences, "joined line") > 0) continue;
+    bool is_read = true;
+    try {
+      parse(headers[i]);
+    } catch (const error&) {
+      is_read = false;
+    }
+    CHECK(is_read == (judgements[i].verdict == "ok"));
+  }
+}
