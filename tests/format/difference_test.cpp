@@ -127,3 +127,17 @@ TEST_CASE("header: NumPy differs from npymap where the list says so") {
     }
   }
 }
+
+// Elements lie the same, and NumPy gives the field of an array the same shape: only dtypes compare
+// unequal. A field that kept the nesting would be one more thing for everybody to look at.
+TEST_CASE("header: nested sub-arrays become one, where NumPy keeps them apart") {
+  const std::string nested = "[('a', ('<f8', (2,)), (3,))]", flat = "[('a', '<f8', (3, 2))]";
+  CHECK(descr(parse_descr(nested)) == flat);
+  if (!have_numpy()) NPYMAP_SKIP("needs NumPy");
+  CHECK(python("a, b = np.dtype(" + nested + "), np.dtype(" + flat +
+               ")\n"
+               "print(np.lib.format.dtype_to_descr(a) == " +
+               nested +
+               ", a == b, np.zeros(4, a)['a'].shape == np.zeros(4, b)['a'].shape,"
+               " a.itemsize == b.itemsize)") == "True False True True\n");
+}
