@@ -43,12 +43,30 @@ std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+// What else is taken for an NPY file, told by its first bytes.
+std::string_view other_format(std::string_view start) {
+  struct format {
+    std::string_view magic, name;
+  };
+  static constexpr format known[] = {
+      {"PK\3\4", " of a zip archive (.npz: unpack its .npy files)"},
+      {"PK\5\6", " of an empty zip archive (.npz)"},
+      {"\x80", " of a Python pickle"},
+      {"\x89HDF", " of an HDF5 file"},
+      {"\x1f\x8b", " of a gzip file"},
+  };
+  for (const auto& [magic, name] : known) {
+    if (start.starts_with(magic)) return name;
+  }
+  return {};
+}
+
 prefix read_prefix(std::string_view start) {
   const std::string_view found = start.substr(0, detail::magic.size());
   if (!detail::magic.starts_with(found)) {
     throw error(errc::not_npy, {.subject = "magic",
                                 .expected = quoted(detail::magic),
-                                .found = quoted(found),
+                                .found = quoted(found).append(other_format(start)),
                                 .byte_offset = 0});
   }
   constexpr std::size_t version_end = detail::magic.size() + 2;
