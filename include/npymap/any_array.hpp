@@ -153,7 +153,8 @@ struct create_options {
 
 /// How to save.
 struct save_options {
-  /// `full` returns only when file and folder have reached the disk.
+  /// `full` returns only when file and folder have reached the disk. If the folder then fails to,
+  /// the error says "replaced, durability unknown".
   npymap::durability durability = npymap::durability::none;
 };
 
@@ -171,9 +172,10 @@ NPYMAP_EXPORT any_array open(const std::string& path, open_mode mode = open_mode
 /// Create a `.npy` file of zeros and map it for writing, replacing what had this name.
 ///
 /// The file is prepared under a temporary name in the same folder and renamed when it is ready, so
-/// that on any failure the old file is as it was; those who have the old file open keep it. Its
-/// space is reserved, so that a full disk is an error here and not a bus error later. The header
-/// is byte for byte NumPy's. NumPy: `numpy.lib.format.open_memmap(path, 'w+', ...)`.
+/// that on any failure the old file is as it was; those who have the old file open keep it. kill -9
+/// may leave a `.npymap-*.tmp` behind. Space is reserved, so that a full disk is an error here and
+/// not a bus error later. The header is byte for byte NumPy's. NumPy:
+/// `numpy.lib.format.open_memmap(path, 'w+', ...)`.
 /// \throws error object_dtype, bad_dtype, size_overflow, not_regular_file, or the system's (ENOSPC,
 /// EFBIG)
 NPYMAP_EXPORT any_array create(const std::string& path, const dtype& type,

@@ -92,8 +92,10 @@ class NPYMAP_EXPORT file_map {
   /// Make a file of so many zero bytes and map it, as mode "w+".
   ///
   /// An existing file is replaced in one step: whoever has it open or mapped keeps it whole, and a
-  /// failure, kill -9 or power cut leaves it as it was. Symbolic links are followed and permissions
-  /// kept; the folder must be writable.
+  /// failure, kill -9 or power cut leaves it as it was. Only a sync that fails behind that step
+  /// comes too late; its error says "replaced, durability unknown". kill -9 may leave a
+  /// `.npymap-*.tmp` in the folder, which must be writable. Symbolic links are followed and
+  /// permissions kept.
   /// \throws error the system's (disk full, file size limit, ...), not_regular_file
   static file_map create(const std::string& path, std::uint64_t size_bytes,
                          space blocks = space::reserved, durability how_safe = durability::full);

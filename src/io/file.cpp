@@ -177,7 +177,7 @@ void file::set_size(std::uint64_t size_bytes) {
 void file::sync() {
   if (sys::sync(descriptor_.get()) == -1) fail("sync");
   if (!fresh_folder_) return;
-  if (sys::sync_folder(fresh_folder_.get()) == -1) fail("sync folder");
+  if (sys::sync_folder(fresh_folder_.get(), descriptor_.get()) == -1) fail("sync folder");
   fresh_folder_ = {};
 }
 

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <npymap/error.hpp>
+
 namespace npymap::io {
 namespace {
 
@@ -113,8 +115,15 @@ file new_file::commit(durability how_safe) && {
   publish();
   temporary_.clear();
   contents_.fresh_folder_ = std::move(folder_);
-  if (how_safe == durability::full) contents_.sync();
+  if (how_safe == durability::full) sync_published();
   return std::move(contents_);
+}
+
+// The name is given, and the file that had it before may be gone: there is no way back.
+void new_file::sync_published() try { contents_.sync(); } catch (const error& e) {
+  const char* done = replaces_ ? "replaced" : "created";
+  throw error(e.code(), {.path = path_,
+                         .subject = fmt::format("{}: {}, durability unknown", e.subject(), done)});
 }
 
 void new_file::publish() {

@@ -16,7 +16,8 @@ enum class existing : char { replace, refuse };
 /// Its bytes go where the system can keep them without a name, so that even kill -9 leaves
 /// nothing behind; else under a temporary name in the target's folder, which the destructor
 /// removes. `commit` gives it its name in one step: there is never a half-written file under it,
-/// and an older one is replaced only then.
+/// and an older one is replaced only then. Only a name can replace a name, so `commit` may need a
+/// `.npymap-*.tmp` for an instant, which kill -9 in that instant leaves.
 ///
 /// A replaced file hands down its permissions and, if the system allows, its owner and group;
 /// not its hard links, access lists and extended attributes. A fresh one gets 0666 & ~umask.
@@ -39,7 +40,8 @@ class new_file {
   ///
   /// With `durability::none`, the first `file::sync` also makes the name durable.
   /// \throws error EEXIST when policy is refuse and somebody was quicker; the system's. The name
-  /// then stands for what it did before, except that a failure to sync the folder comes too late.
+  /// then stands for what it did before, but after a sync that fails with the file in place:
+  /// "replaced, durability unknown".
   file commit(durability how_safe) &&;
 
  private:
@@ -50,6 +52,7 @@ class new_file {
   void hand_down();
   void publish();
   void publish_unnamed();
+  void sync_published();
   void give_temporary_name();
   [[noreturn]] void fail(const char* operation) const { throw_errno(path_, operation); }
 

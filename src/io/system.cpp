@@ -98,7 +98,10 @@ int open_existing(const char* path, bool writable) noexcept {
 }
 
 int open_folder(const char* path) noexcept {
-  return attempt(call::open_folder, [&] { return ::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC); });
+  constexpr int flags = O_DIRECTORY | O_CLOEXEC;
+  const int result = attempt(call::open_folder, [&] { return ::open(path, O_RDONLY | flags); });
+  if (result != -1 || errno != EACCES) return result;
+  return attempt(call::open_folder, [&] { return ::open(path, O_PATH | flags); });
 }
 
 int open_unnamed(int folder, unsigned permissions) noexcept {
@@ -204,14 +207,13 @@ int start_writing(int descriptor, std::uint64_t offset, std::uint64_t n) noexcep
   });
 }
 
-int sync_folder(int folder) noexcept {
-  const descriptor readable(attempt(call::sync_folder, [&] {
-    return ::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  }));
-  if (!readable) return -1;
-  const int result = attempt(call::sync_folder, [&] { return ::fsync(readable.get()); });
+int sync_folder(int folder, int file_in_it) noexcept {
+  const int result = attempt(call::sync_folder, [&] { return ::fsync(folder); });
+  if (result == 0) return 0;
+  // Only a handle that can read can be synced; then all of the file system is, the folder with it.
+  if (errno == EBADF) return attempt(call::sync_folder, [&] { return ::syncfs(file_in_it); });
   // Some network file systems have nothing to sync in a folder, and say so: fsync(2).
-  return result == -1 && errno == EINVAL ? 0 : result;
+  return errno == EINVAL ? 0 : -1;
 }
 
 int link_unnamed(int descriptor, int folder, const char* name) noexcept {

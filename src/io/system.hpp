@@ -86,7 +86,7 @@ struct file_status {
 
 // Opening. None of these waits for a FIFO's other end, or takes a terminal.
 int open_existing(const char* path, bool writable) noexcept;
-/// A handle to find names in, not to read: it needs no read permission.
+/// A handle to find names in, and to sync them; it needs no permission to read.
 int open_folder(const char* path) noexcept;
 /// A file without a name, which vanishes when it is closed. EOPNOTSUPP where there is no such
 /// thing, or no way to name it later.
@@ -118,7 +118,8 @@ int set_permissions(int descriptor, unsigned permissions) noexcept;
 
 int sync(int descriptor) noexcept;
 int start_writing(int descriptor, std::uint64_t offset, std::uint64_t n) noexcept;
-int sync_folder(int folder) noexcept;
+/// Bring the names in a folder to the disk, if need be with all of the file system.
+int sync_folder(int folder, int file_in_it) noexcept;
 
 // Names in a folder. `link` and `rename_new` answer EEXIST to a name that is taken.
 int link_unnamed(int descriptor, int folder, const char* name) noexcept;

@@ -172,6 +172,10 @@ TEST_CASE("faults: kill -9 at any call leaves the old file or the new one") {
         std::filesystem::exists(folder / "x") ? whole_of(folder / "x") : "none";
     CHECK((found == "n" || found == std::string(1, '\0') ||
            found == (each.begins_with_old_file ? "o" : "none")));
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+      const std::string name = entry.path().filename();
+      CHECK((name == "x" || (name.starts_with(".npymap-") && name.ends_with(".tmp"))));
+    }
   });
 }
 
