@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include <npymap/error.hpp>
 
 namespace npymap::io {
@@ -76,7 +78,8 @@ file file::open(std::string path, open_mode mode) {
     const int reason = errno;
     if (sys::status(path.c_str(), status) == 0) require_regular(status.kind, path);
     errno = reason;
-    throw_errno(std::move(path), "open");
+    const bool to_write = mode == open_mode::read_write;
+    throw_errno(std::move(path), to_write ? "open to read and write" : "open to read");
   }
   if (sys::status(opened.get(), status) == -1) throw_errno(std::move(path), "read status");
   require_regular(status.kind, path);
@@ -93,9 +96,9 @@ std::uint64_t file::size_bytes() const {
 std::size_t file::read_at(std::span<std::byte> out, std::uint64_t offset) const {
   std::size_t done = 0;
   while (done < out.size()) {
-    const auto n =
-        sys::read(descriptor_.get(), out.data() + done, out.size() - done, offset + done);
-    if (n == -1) fail("read", offset + done);
+    const std::size_t left = out.size() - done;
+    const auto n = sys::read(descriptor_.get(), out.data() + done, left, offset + done);
+    if (n == -1) fail("read", left, offset + done);
     if (n == 0) break;
     done += static_cast<std::size_t>(n);
   }
@@ -106,10 +109,10 @@ void file::write_at(std::span<const std::byte> bytes, std::uint64_t offset) {
   check_size_limit(offset, bytes.size());
   std::size_t done = 0;
   while (done < bytes.size()) {
-    const auto n =
-        sys::write(descriptor_.get(), bytes.data() + done, bytes.size() - done, offset + done);
+    const std::size_t left = bytes.size() - done;
+    const auto n = sys::write(descriptor_.get(), bytes.data() + done, left, offset + done);
     if (n == 0) errno = EIO;  // no file system does; waiting for it would be forever
-    if (n <= 0) fail("write", offset + done);
+    if (n <= 0) fail("write", left, offset + done);
     done += static_cast<std::size_t>(n);
   }
 }
@@ -117,8 +120,11 @@ void file::write_at(std::span<const std::byte> bytes, std::uint64_t offset) {
 void file::check_size_limit(std::uint64_t offset, std::uint64_t n) const {
   const std::uint64_t limit = sys::file_size_limit();
   if (offset <= limit && n <= limit - offset) return;
-  errno = EFBIG;
-  fail("grow", offset);
+  throw error({EFBIG, std::system_category()}, {.path = path_,
+                                                .subject = "size of file",
+                                                .expected = fmt::format("at most {} bytes", limit),
+                                                .found = fmt::format("{} bytes", n),
+                                                .byte_offset = offset});
 }
 
 void file::reserve(std::uint64_t offset, std::uint64_t n) {
@@ -128,7 +134,7 @@ void file::reserve(std::uint64_t offset, std::uint64_t n) {
   const std::uint64_t end = offset + n;
   try {
     if (allocate(offset, n) == -1) {
-      if (errno != EOPNOTSUPP && errno != ENOSYS) fail("reserve space", offset);
+      if (errno != EOPNOTSUPP && errno != ENOSYS) fail("reserve", n, offset);
       write_zeros(size_before, end);
     }
   } catch (const error&) {
@@ -169,8 +175,10 @@ void file::write_zeros(std::uint64_t begin, std::uint64_t end) {
 }
 
 void file::set_size(std::uint64_t size_bytes) {
-  check_size_limit(size_bytes, 0);
-  if (sys::set_size(descriptor_.get(), size_bytes) == -1) fail("set size");
+  check_size_limit(0, size_bytes);
+  if (sys::set_size(descriptor_.get(), size_bytes) == -1) {
+    throw_errno(path_, fmt::format("resize to {} bytes", size_bytes));
+  }
   reserved_bytes_ = std::min(reserved_bytes_, size_bytes);
 }
 
@@ -182,16 +190,21 @@ void file::sync() {
 }
 
 void file::start_writing(std::uint64_t offset, std::uint64_t n) {
-  if (sys::start_writing(descriptor_.get(), offset, n) == -1) fail("start writing", offset);
+  if (sys::start_writing(descriptor_.get(), offset, n) == -1) fail("start writing", n, offset);
 }
 
 bool file::space_guaranteed(std::uint64_t offset, std::uint64_t n) const {
   const int in_place = sys::writes_in_place(descriptor_.get());
   if (in_place == -1) fail("read file system");
   if (in_place == 0) return false;
-  if (n == 0 || (offset <= reserved_bytes_ && n <= reserved_bytes_ - offset)) return true;
+  if (n == 0) return true;
+  // What we reserved, another program may have cut off since, and made anew without blocks.
+  sys::file_status now;
+  if (sys::status(descriptor_.get(), now) == -1) fail("read status");
+  if (offset > now.size_bytes || n > now.size_bytes - offset) return false;
+  if (offset + n <= reserved_bytes_ && reserved_bytes_ <= now.allocated_bytes) return true;
   const std::int64_t hole = sys::next_hole(descriptor_.get(), offset);
-  if (hole == -1) fail("look for holes", offset);
+  if (hole == -1) fail("look for holes in", n, offset);
   return static_cast<std::uint64_t>(hole) - offset >= n;
 }
 
@@ -203,9 +216,11 @@ void file::close() {
 
 void file::fail(const char* operation) const { throw_errno(path_, operation); }
 
-void file::fail(const char* operation, std::uint64_t offset) const {
+void file::fail(const char* operation, std::uint64_t n, std::uint64_t offset) const {
   const std::error_code code = system_code();
-  throw error(code, {.path = path_, .subject = operation, .byte_offset = offset});
+  throw error(
+      code,
+      {.path = path_, .subject = fmt::format("{} {} bytes", operation, n), .byte_offset = offset});
 }
 
 }  // namespace npymap::io

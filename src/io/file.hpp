@@ -69,7 +69,8 @@ class file {
 
   /// Throw the system's error `errno` for an operation on this file.
   [[noreturn]] void fail(const char* operation) const;
-  [[noreturn]] void fail(const char* operation, std::uint64_t offset) const;
+  /// The same, for an operation on `n` bytes from `offset`.
+  [[noreturn]] void fail(const char* operation, std::uint64_t n, std::uint64_t offset) const;
 
  private:
   friend class new_file;

@@ -158,7 +158,7 @@ void file_map::advise(advice hint, std::size_t offset, std::size_t n) const {
   // There the pages of this process are the only place where the edits are.
   if (hint == advice::dont_need && held.mode == open_mode::copy_on_write) return;
   if (held.pages.advise(offset, n, hint) == -1) {
-    held.source.fail("advise", held.offset_bytes + offset);
+    held.source.fail("advise", n, held.offset_bytes + offset);
   }
 }
 

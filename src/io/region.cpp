@@ -52,7 +52,7 @@ region::region(const file& source, open_mode mode, std::uint64_t offset_bytes,
                                  lead_bytes_ + size_bytes, nullptr, options);
   } catch (const bip::interprocess_exception& e) {
     errno = e.get_native_error();
-    source.fail("map", offset_bytes);
+    source.fail("map", size_bytes, offset_bytes);
   }
 }
 

@@ -51,6 +51,7 @@ file_kind kind_of(const struct stat& found) noexcept {
 
 int fill(file_status& out, const struct stat& from) noexcept {
   out.size_bytes = static_cast<std::uint64_t>(from.st_size);
+  out.allocated_bytes = static_cast<std::uint64_t>(from.st_blocks) * 512;  // whatever the block
   out.kind = kind_of(from);
   out.permissions = from.st_mode & 0777;
   out.owner = from.st_uid;

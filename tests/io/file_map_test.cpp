@@ -235,7 +235,7 @@ TEST_CASE("file_map: a refused map is an error with path, place and the system's
   write_file(folder / "x", "abc");
   const faults injected(call::map, 1, ENODEV);
   CHECK_THROWS_WITH(file_map::open(folder / "x", open_mode::read, 1, 2),
-                    (folder / "x") + ": map (at byte 1): No such device");
+                    (folder / "x") + ": map 2 bytes (at byte 1): No such device");
 }
 
 TEST_CASE("file_map: a map that the address space cannot hold is an error, not an abort") {

@@ -86,7 +86,7 @@ TEST_CASE("file: writing to one opened for reading is an error that names it and
   } catch (const error& e) {
     CHECK(is_errno(e.code(), EBADF));
     CHECK(e.path() == folder / "x");
-    CHECK(e.subject() == "write");
+    CHECK(e.subject() == "write 1 bytes");
     CHECK(e.byte_offset() == 2);
   }
   CHECK(read_file(folder / "x") == "0123");
@@ -357,4 +357,61 @@ TEST_CASE("file: a guarantee of space needs blocks and a file system that writes
   opened.reserve(0, 100'000);
   CHECK(opened.space_guaranteed(0, 100'000));
   CHECK(opened.space_guaranteed(99'999, 1));
+}
+
+TEST_CASE("file: space that another program took back is no longer guaranteed") {
+  if (!can_mount()) NPYMAP_SKIP("cannot mount");
+  const tmpfs disk("size=8m");
+  write_file(disk / "x", "");
+  file opened = file::open(disk / "x", open_mode::read_write);
+  opened.reserve(0, 100'000);
+  CHECK(opened.space_guaranteed(0, 100'000));
+  std::filesystem::resize_file(disk / "x", 10'000);
+  CHECK_FALSE(opened.space_guaranteed(0, 100'000));
+  CHECK_FALSE(opened.space_guaranteed(50'000, 1));
+  std::filesystem::resize_file(disk / "x", 100'000);
+  CHECK_FALSE(opened.space_guaranteed(0, 100'000));
+}
+
+TEST_CASE("file: a message names the file, what was tried, and how many bytes were wanted") {
+  const temp_folder folder;
+  const std::string path = folder / "x";
+  const auto open_to_read = [](const std::string& name) { file::open(name, open_mode::read); };
+  CHECK_THROWS_WITH(open_to_read(path), path + ": open to read: No such file or directory");
+  CHECK_THROWS_WITH(
+      open_to_read(folder.path()),
+      folder.path().string() + ": kind of file: expected a regular file, found a folder");
+  write_file(path, "abc");
+  {
+    const faults injected(call::open, 1, EACCES);
+    CHECK_THROWS_WITH(file::open(path, open_mode::read_write),
+                      path + ": open to read and write: Permission denied");
+  }
+  file opened = file::open(path, open_mode::read_write);
+  std::byte byte{};
+  const auto told = [&](call which, int reason, auto action) {
+    const faults injected(which, 1, reason);
+    try {
+      action();
+    } catch (const error& e) {
+      return std::string(e.what()).substr(path.size());
+    }
+    return std::string();
+  };
+  CHECK(told(call::allocate, ENOSPC, [&] { opened.reserve(3, 5000); }) ==
+        ": reserve 5000 bytes (at byte 3): No space left on device");
+  CHECK(told(call::write, ENOSPC, [&] {
+          opened.write_at({&byte, 1}, 7);
+        }) == ": write 1 bytes (at byte 7): No space left on device");
+  CHECK(told(call::read, EIO, [&] {
+          opened.read_at({&byte, 1}, 1);
+        }) == ": read 1 bytes (at byte 1): Input/output error");
+  CHECK(told(call::set_size, EFBIG, [&] { opened.set_size(5000); }) ==
+        ": resize to 5000 bytes: File too large");
+  CHECK(told(call::map, ENOMEM, [&] { npymap::file_map::open(path, open_mode::read); }) ==
+        ": map 3 bytes (at byte 0): Cannot allocate memory");
+  CHECK_THROWS_WITH(opened.set_size(std::uint64_t{1} << 63),
+                    path +
+                        ": size of file: expected at most 9223372036854775807 bytes, found "
+                        "9223372036854775808 bytes (at byte 0): File too large");
 }
