@@ -117,9 +117,9 @@ class NPYMAP_EXPORT file_map {
 
   /// True if writing through the map cannot run out of disk: each block of the range is allocated,
   /// on a file system known to write in place (ext4, xfs, tmpfs; not btrfs or a network). False
-  /// when that is not known, as for blocks allocated by another program and not yet written. True
-  /// for now: another program may cut the file, which the next call tells, or punch a small hole,
-  /// which it may not.
+  /// when that is not known, as for blocks allocated by another program and not yet written. The
+  /// answer is of this moment: if another program cuts the file, the next one is false; a small
+  /// hole that it punches may go unseen.
   /// \throws error the system's, closed
   bool space_guaranteed() const;
 

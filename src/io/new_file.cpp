@@ -120,10 +120,15 @@ file new_file::commit(durability how_safe) && {
 }
 
 // The name is given, and the file that had it before may be gone: there is no way back.
-void new_file::sync_published() try { contents_.sync(); } catch (const error& e) {
-  const char* done = replaces_ ? "replaced" : "created";
-  throw error(e.code(), {.path = path_,
-                         .subject = fmt::format("{}: {}, durability unknown", e.subject(), done)});
+void new_file::sync_published() {
+  try {
+    contents_.sync();
+  } catch (const error& e) {
+    const char* done = replaces_ ? "replaced" : "created";
+    throw error(
+        e.code(),
+        {.path = path_, .subject = fmt::format("{}: {}, durability unknown", e.subject(), done)});
+  }
 }
 
 void new_file::publish() {

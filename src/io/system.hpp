@@ -78,7 +78,7 @@ enum class file_kind : char { regular, folder, link, fifo, socket, device };
 
 struct file_status {
   std::uint64_t size_bytes = 0;
-  std::uint64_t allocated_bytes = 0;  ///< in whole blocks; some may hold no data but extents
+  std::uint64_t allocated_bytes = 0;  ///< in whole blocks, with those that list them
   file_kind kind = file_kind::regular;
   unsigned permissions = 0;  ///< rwxrwxrwx
   unsigned owner = 0;
