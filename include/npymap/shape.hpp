@@ -26,6 +26,18 @@ inline constexpr int dynamic_rank = -1;
 /// Which axis varies fastest in the file: the last (`c`) or the first (`fortran`).
 enum class order : char { c = 'C', fortran = 'F' };
 
+namespace detail {
+
+/// An index out of an integer of any type: braces would refuse a std::size_t as narrowing.
+struct any_integer {
+  template <std::integral Integer>
+  constexpr any_integer(Integer given) noexcept : value(static_cast<index_t>(given)) {}
+
+  index_t value;
+};
+
+}  // namespace detail
+
 /// A short list of indices, one for each axis: a shape, strides, or an index of an element.
 ///
 /// A value type. Up to eight axes live in the object itself; more are allocated. A default
@@ -33,8 +45,7 @@ enum class order : char { c = 'C', fortran = 'F' };
 class NPYMAP_EXPORT index_vector {
  public:
   index_vector() noexcept = default;
-  index_vector(std::initializer_list<index_t> values)
-      : index_vector(std::span<const index_t>(values.begin(), values.size())) {}
+  index_vector(std::initializer_list<detail::any_integer> values);
   index_vector(std::span<const index_t> values);
   /// From a std::array, a std::vector, or what else lies in one piece.
   template <std::convertible_to<std::span<const index_t>> Values>

@@ -29,6 +29,12 @@ index_vector::index_vector(int rank, index_t value) : rank_(checked_rank(rank)) 
   std::fill(begin(), end(), value);
 }
 
+index_vector::index_vector(std::initializer_list<detail::any_integer> values)
+    : index_vector(checked_rank(std::ssize(values)), 0) {
+  std::transform(values.begin(), values.end(), begin(),
+                 [](detail::any_integer integer) { return integer.value; });
+}
+
 index_vector::index_vector(std::span<const index_t> values)
     : index_vector(checked_rank(std::ssize(values)), 0) {
   std::copy(values.begin(), values.end(), begin());

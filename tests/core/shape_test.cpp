@@ -145,3 +145,9 @@ TEST_CASE("shape: text is a Python tuple") {
   CHECK(npymap::shape_text(shape{3}) == "(3,)");
   CHECK(npymap::shape_text(shape{3, -4}) == "(3, -4)");
 }
+
+TEST_CASE("shape: braces take integers of any type") {
+  const std::vector<double> elements(3);
+  CHECK(shape{elements.size(), 2} == shape{3, 2});
+  CHECK(shape{std::int8_t{-1}, 5u} == shape{-1, 5});
+}
