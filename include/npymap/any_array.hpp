@@ -72,9 +72,9 @@ class NPYMAP_EXPORT any_array : public detail::array_storage {
 
   /// Call `f` once with this array as `array<const T>`, for the T of its dtype.
   ///
-  /// T is bool8, an integer of 1 to 8 bytes, float, double, long double, or a std::complex of
-  /// these; `f` is a generic lambda that returns the same type for all. The dispatch is outside of
-  /// every loop. Needs <npymap/array.hpp>. \throws error as `as`, for every other dtype
+  /// T is bool8, an integer of 1 to 8 bytes, float16, float, double, long double, or a std::complex
+  /// of these; `f` is a generic lambda that returns the same type for all. The dispatch is outside
+  /// of every loop. Needs <npymap/array.hpp>. \throws error as `as`, for every other dtype
   template <class F>
   decltype(auto) visit(F&& f) const;
 

@@ -16,6 +16,7 @@
 #include <npymap/detail/array_storage.hpp>
 #include <npymap/detail/layout.hpp>
 #include <npymap/dtype.hpp>
+#include <npymap/float16.hpp>
 #include <npymap/shape.hpp>
 #include <npymap/slice.hpp>
 #include <npymap/view.hpp>
@@ -155,10 +156,10 @@ decltype(auto) visit_element(const any_array& a, F&& f) {
       if (size == 4) return f(a.as<typename Access<std::uint32_t>::type>());
       return f(a.as<typename Access<std::uint64_t>::type>());
     case dtype_kind::floating:
+      if (size == 2) return f(a.as<typename Access<float16>::type>());
       if (size == 4) return f(a.as<typename Access<float>::type>());
       if (size == 8) return f(a.as<typename Access<double>::type>());
-      if (size == 16) return f(a.as<typename Access<long double>::type>());
-      break;  // half precision has no C++ type to map to
+      return f(a.as<typename Access<long double>::type>());
     case dtype_kind::complex_floating:
       if (size == 8) return f(a.as<typename Access<std::complex<float>>::type>());
       if (size == 16) return f(a.as<typename Access<std::complex<double>>::type>());

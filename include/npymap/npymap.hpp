@@ -4,6 +4,7 @@
 
 #include <npymap/any_array.hpp>
 #include <npymap/array.hpp>
+#include <npymap/convert.hpp>
 #include <npymap/dtype.hpp>
 #include <npymap/error.hpp>
 #include <npymap/file_map.hpp>

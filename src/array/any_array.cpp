@@ -133,11 +133,10 @@ void require_element(const any_array& elements, const dtype& wanted, std::size_t
 }
 
 void refuse_visit(const any_array& elements) {
-  throw error(errc::dtype_mismatch,
-              {.path = elements.path(),
-               .subject = "visit",
-               .expected = "bool, an integer, float32, float64, long double or complex",
-               .found = descr(elements.dtype())});
+  throw error(errc::dtype_mismatch, {.path = elements.path(),
+                                     .subject = "visit",
+                                     .expected = "bool, an integer, a float or complex",
+                                     .found = descr(elements.dtype())});
 }
 
 any_array array_access::over(file_map map, const header& facts) {

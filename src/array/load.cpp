@@ -2,10 +2,10 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <boost/endian/conversion.hpp>
 
 #include <npymap/any_array.hpp>
 #include <npymap/array.hpp>
+#include <npymap/convert.hpp>
 #include <npymap/error.hpp>
 
 #include "array/array_access.hpp"
@@ -16,34 +16,6 @@
 
 namespace npymap {
 namespace {
-
-template <class Word>
-void reverse_words(std::span<std::byte> bytes) {
-  // The buffer is aligned for every word, and its length a multiple: it holds whole elements.
-  const auto words = std::span(reinterpret_cast<Word*>(bytes.data()), bytes.size() / sizeof(Word));
-  for (Word& word : words) boost::endian::endian_reverse_inplace(word);
-}
-
-// Turn the numbers of an array round, a component at a time: a complex is two numbers.
-void reverse_bytes(const any_array& elements) {
-  const dtype_kind kind = elements.dtype().kind();
-  const bool is_complex = kind == dtype_kind::complex_floating;
-  const index_t width = kind == dtype_kind::unicode ? 4  // UTF-32, a character at a time
-                                                    : elements.itemsize() / (is_complex ? 2 : 1);
-  const std::span bytes(elements.data(), static_cast<std::size_t>(elements.size_bytes()));
-  switch (width) {
-    case 2:
-      return reverse_words<std::uint16_t>(bytes);
-    case 4:
-      return reverse_words<std::uint32_t>(bytes);
-    case 8:
-      return reverse_words<std::uint64_t>(bytes);
-    default:
-      for (std::size_t at = 0; at < bytes.size(); at += static_cast<std::size_t>(width)) {
-        std::ranges::reverse(bytes.subspan(at, static_cast<std::size_t>(width)));
-      }
-  }
-}
 
 any_array load_elements(const io::file& opened, const detail::npy_elements& found,
                         const dtype& type) try {
@@ -63,23 +35,6 @@ any_array load_elements(const io::file& opened, const detail::npy_elements& foun
   throw e.in_file(opened.path());  // memory that is not to be had knows no file
 }
 
-// The same dtype in the machine's byte order; records keep theirs, field by field.
-dtype native(const dtype& type) {
-  switch (type.kind()) {
-    case dtype_kind::datetime:
-    case dtype_kind::timedelta:
-      return dtype::time(type.kind(), type.step());
-    case dtype_kind::unicode:
-      return dtype::text(type.kind(), type.itemsize() / 4);
-    case dtype_kind::bytes:
-    case dtype_kind::record:
-    case dtype_kind::object:
-      return type;
-    default:
-      return dtype::scalar(type.kind(), type.itemsize());
-  }
-}
-
 }  // namespace
 
 any_array load(const std::string& path, const open_options& options) {
@@ -93,14 +48,17 @@ any_array detail::load_native(const std::string& path, const dtype& wanted,
   const io::file opened = io::file::open(path, open_mode::read);
   const npy_elements found = find_elements(opened, options);
   const dtype& stored = found.facts.dtype;
-  if (native(stored) != wanted) {  // before what may be a long read
+  if (stored.with_byte_order(native_byte_order) !=
+      wanted.with_byte_order(native_byte_order)) {  // before what may be a long read
     throw error(errc::dtype_mismatch, {.path = path,
                                        .subject = "dtype",
                                        .expected = descr(wanted) + " in either byte order",
                                        .found = descr(stored)});
   }
-  any_array loaded = load_elements(opened, found, wanted);
-  if (!stored.is_native() && !stored.is_record()) reverse_bytes(loaded);
+  if (stored == wanted) return load_elements(opened, found, wanted);
+  if (stored.is_record()) return convert(load_elements(opened, found, stored), wanted);
+  any_array loaded = load_elements(opened, found, wanted);  // and turn its bytes where they are
+  convert_elements(stored, loaded.data(), loaded.layout(), wanted, loaded.data(), loaded.layout());
   return loaded;
 }
 

@@ -22,7 +22,7 @@ PUBLIC_HEADERS = {
     "format": "header",
     "io": "file_map",
     "view": "slice view detail/axis_values detail/element_iterator detail/layout detail/loop_nest",
-    "array": "array any_array detail/array_storage",
+    "array": "array any_array convert detail/array_storage",
     "umbrella": "npymap",
     "eigen": "eigen",
 }
@@ -48,6 +48,9 @@ FOREIGN = {
     "CLI/": "cli",
     "boost/interprocess/": "io",
 }
+
+# Headers of the compiler rather than of the operating system.
+COMPILERS = {"immintrin.h"}
 
 # The library prints nothing and leaves the locale alone.
 LOUD = {"iostream", "locale", "clocale", "syncstream"}
@@ -144,7 +147,7 @@ class Checker:
             self.check_floor(path, room, target)
         elif owner_of(name) not in (None, room):
             self.breach(path, f"includes {target}, which is for {owner_of(name)} alone")
-        elif name.endswith(".h") and not name.startswith("fmt/") and room != "io":
+        elif name.endswith(".h") and not name.startswith("fmt/") and name not in COMPILERS and room != "io":
             self.breach(path, f"includes {target}: the operating system is reached in src/io alone")
         elif name in LOUD and room != "cli":
             self.breach(path, f"includes {target}: the library prints nothing and knows no locale")

@@ -1,0 +1,213 @@
+// Elements go through three stages, a few kilobytes at a time: gathered into native order, cast,
+// scattered in the target's order. What is native, aligned and adjacent already skips its stage,
+// and elements that only move, or turn their bytes round, do so in one.
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <span>
+
+#include <npymap/convert.hpp>
+#include <npymap/detail/loop_nest.hpp>
+#include <npymap/error.hpp>
+
+#include "array/convert/cast_loop.hpp"
+#include "array/convert/move_run.hpp"
+#include "array/convert/number.hpp"
+#include "array/convert/time_cast.hpp"
+
+namespace npymap::detail {
+namespace {
+
+using source_run = byte_run<const std::byte>;
+using target_run = byte_run<std::byte>;
+
+constexpr std::size_t largest_number = 32;   // a complex of two long doubles
+constexpr std::size_t staged_at_once = 256;  // elements: both stages stay in the first cache
+
+// The bytes that a foreign order reverses together.
+index_t swapped_unit_of(const dtype& type) noexcept {
+  if (type.kind() == dtype_kind::complex_floating) return type.itemsize() / 2;
+  if (type.kind() == dtype_kind::unicode) return 4;
+  return type.itemsize();
+}
+
+/// One end of a cast: elements of a dtype, and how they come to be native and adjacent.
+struct cast_end {
+  index_t itemsize;
+  index_t unit;
+  std::uintptr_t alignment;
+  bool is_native;
+
+  explicit cast_end(const dtype& type)
+      : itemsize(type.itemsize()),
+        unit(swapped_unit_of(type)),
+        alignment(static_cast<std::uintptr_t>(std::clamp<index_t>(unit, 1, 16))),
+        is_native(type.is_native()) {}
+
+  bool is_ready(const std::byte* first, index_t step_bytes) const noexcept {
+    return is_native && step_bytes == itemsize &&
+           reinterpret_cast<std::uintptr_t>(first) % alignment == 0;
+  }
+  void move(source_run from, target_run to, std::size_t count) const {
+    if (is_native) return copy_run(from, to, itemsize, count);
+    swap_run(from, to, itemsize, unit, count);
+  }
+};
+
+/// Casts runs of elements by a loop over native ones.
+template <class Loop>
+class staged_cast {
+ public:
+  staged_cast(const dtype& from, const dtype& to, Loop loop) : from_(from), to_(to), loop_(loop) {}
+
+  void operator()(source_run from, target_run to, std::size_t count) {
+    const bool ready = from_.is_ready(from.first, from.step_bytes);
+    const bool takes = to_.is_ready(to.first, to.step_bytes);
+    if (ready && takes) return loop_(from.first, to.first, count);
+    while (count > 0) {
+      const std::size_t now = std::min(count, staged_at_once);
+      const std::byte* in = from.first;
+      if (!ready) {
+        from_.move(from, {in_, from_.itemsize}, now);
+        in = in_;
+      }
+      loop_(in, takes ? to.first : out_, now);
+      if (!takes) to_.move({out_, to_.itemsize}, to, now);
+      from.first += static_cast<index_t>(now) * from.step_bytes;
+      to.first += static_cast<index_t>(now) * to.step_bytes;
+      count -= now;
+    }
+  }
+
+ private:
+  cast_end from_;
+  cast_end to_;
+  Loop loop_;
+  alignas(64) std::byte in_[staged_at_once * largest_number];
+  alignas(64) std::byte out_[staged_at_once * largest_number];
+};
+
+template <class Cast>
+void cast_runs(const void* from, const layout_ref& from_layout, void* to,
+               const layout_ref& to_layout, Cast&& cast) {
+  const std::array operands = {from_layout, to_layout};
+  loop_nest nest(operands);
+  if (element_count(from_layout.shape) == 0) return;  // there may be no memory either
+  visit_runs(
+      nest,
+      [&](index_t count, element_run<const std::byte> source, element_run<std::byte> target) {
+        cast({source.first, source.step_bytes}, {target.first, target.step_bytes},
+             static_cast<std::size_t>(count));
+        return true;
+      },
+      static_cast<const std::byte*>(from), static_cast<std::byte*>(to));
+}
+
+/// A layout with an axis more, inside its items.
+struct inner_axis {
+  shape extents;
+  strides byte_strides;
+  index_t itemsize;
+
+  inner_axis(const layout_ref& outer, std::span<const index_t> inside, index_t inner_itemsize)
+      : extents(outer.shape), byte_strides(outer.byte_strides), itemsize(inner_itemsize) {
+    const strides steps = dense_byte_strides(inside, inner_itemsize, order::c);
+    for (int axis = 0; axis < steps.rank(); ++axis) {
+      extents.push_back(inside[static_cast<std::size_t>(axis)]);
+      byte_strides.push_back(steps[axis]);
+    }
+  }
+  operator layout_ref() const noexcept { return {extents, byte_strides, itemsize}; }
+};
+
+void fill_zero(void* to, const layout_ref& where) {
+  const std::array operands = {where};
+  loop_nest nest(operands);
+  if (element_count(where.shape) == 0) return;
+  const auto bytes = static_cast<std::size_t>(where.itemsize);
+  visit_runs(
+      nest,
+      [&](index_t count, element_run<std::byte> target) {
+        for (index_t i = 0; i < count; ++i) std::memset(&target[i], 0, bytes);
+        return true;
+      },
+      static_cast<std::byte*>(to));
+}
+
+// Character by character: what is longer loses its end, what is shorter gets zeros.
+void convert_text(const dtype& from_type, const void* from, const layout_ref& from_layout,
+                  const dtype& to_type, void* to, const layout_ref& to_layout) {
+  const bool wide = from_type.kind() == dtype_kind::unicode;
+  const dtype from_character =
+      wide ? dtype::scalar(dtype_kind::unsigned_integer, 4, from_type.byte_order())
+           : dtype::scalar(dtype_kind::raw, 1);
+  const dtype to_character =
+      wide ? dtype::scalar(dtype_kind::unsigned_integer, 4, to_type.byte_order())
+           : dtype::scalar(dtype_kind::raw, 1);
+  const index_t width = from_character.itemsize();
+  const index_t common = std::min(from_type.itemsize(), to_type.itemsize()) / width;
+  if (from_type.itemsize() < to_type.itemsize()) fill_zero(to, to_layout);
+  const index_t inside[] = {common};
+  convert_elements(from_character, from, inner_axis(from_layout, inside, width), to_character, to,
+                   inner_axis(to_layout, inside, width));
+}
+
+void convert_records(const dtype& from_type, const void* from, const layout_ref& from_layout,
+                     const dtype& to_type, void* to, const layout_ref& to_layout) {
+  fill_zero(to, to_layout);  // the padding
+  for (const field& target : to_type.fields()) {
+    const field& source =
+        *std::ranges::find(from_type.fields(), target.name, &field::name);  // can_cast saw it
+    convert_elements(source.type, static_cast<const std::byte*>(from) + source.offset_bytes,
+                     inner_axis(from_layout, source.subshape, source.type.itemsize()), target.type,
+                     static_cast<std::byte*>(to) + target.offset_bytes,
+                     inner_axis(to_layout, target.subshape, target.type.itemsize()));
+  }
+}
+
+// The same values in other places, or in another byte order.
+bool differ_by_order_alone(const dtype& from, const dtype& to) noexcept {
+  return from.kind() == to.kind() && from.itemsize() == to.itemsize() && from.step() == to.step();
+}
+
+}  // namespace
+
+void convert_elements(const dtype& from_type, const void* from, const layout_ref& from_layout,
+                      const dtype& to_type, void* to, const layout_ref& to_layout) {
+  if (from_type == to_type) return copy_elements(from, from_layout, to, to_layout);
+  if (from_type.is_record()) {
+    return convert_records(from_type, from, from_layout, to_type, to, to_layout);
+  }
+  const bool is_text =
+      from_type.kind() == dtype_kind::bytes || from_type.kind() == dtype_kind::unicode;
+  if (is_text) return convert_text(from_type, from, from_layout, to_type, to, to_layout);
+  if (differ_by_order_alone(from_type, to_type)) {
+    const index_t itemsize = from_type.itemsize();
+    const index_t unit = swapped_unit_of(from_type);
+    return cast_runs(from, from_layout, to, to_layout,
+                     [&](source_run source, target_run target, std::size_t count) {
+                       swap_run(source, target, itemsize, unit, count);
+                     });
+  }
+  const auto from_number = number_index(from_type), to_number = number_index(to_type);
+  if (from_number && to_number) {
+    return cast_runs(from, from_layout, to, to_layout,
+                     staged_cast(from_type, to_type, number_loop(*from_number, *to_number)));
+  }
+  if (from_number || to_number) {  // the ticks of times as int64, and back: the same bytes
+    const dtype ticks = dtype::scalar(dtype_kind::signed_integer, 8, from_type.byte_order());
+    return convert_elements(ticks, from, from_layout, ticks.with_byte_order(to_type.byte_order()),
+                            to, to_layout);
+  }
+  const time_cast times = time_cast::between(from_type.step(), to_type.step());
+  const auto loop = [times](const void* source, void* target, std::size_t count) {
+    times.run(static_cast<const std::int64_t*>(source), static_cast<std::int64_t*>(target), count);
+  };
+  cast_runs(from, from_layout, to, to_layout, staged_cast(from_type, to_type, loop));
+}
+
+}  // namespace npymap::detail

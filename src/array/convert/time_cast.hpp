@@ -1,0 +1,47 @@
+/// \file
+/// Times of one unit as times of another.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <npymap/dtype.hpp>
+
+namespace npymap::detail {
+
+/// NumPy's not-a-time, of dates and of spans.
+inline constexpr std::int64_t nat = INT64_MIN;
+
+__extension__ using wide_int = __int128;
+
+/// A number of ticks times a fraction, rounded down as NumPy does.
+struct tick_ratio {
+  wide_int multiply = 1;
+  wide_int divide = 1;
+};
+
+/// How ticks of one step become ticks of another. Where one of them is of no fixed length, which
+/// only dates allow, the ticks become months or days half-way, by the proleptic Gregorian calendar.
+struct time_cast {
+  enum class middle : char { none, months_to_days, days_to_months };
+
+  tick_ratio first;
+  middle calendar = middle::none;
+  tick_ratio second;
+
+  static time_cast between(time_step from, time_step to);
+
+  /// NaT stays NaT. \throws error out_of_range for a time that does not fit
+  void run(const std::int64_t* from, std::int64_t* to, std::size_t count) const;
+};
+
+/// Years and months, which have no fixed length.
+constexpr bool is_calendar(time_unit unit) noexcept {
+  return unit == time_unit::year || unit == time_unit::month;
+}
+
+/// True if NumPy holds that times of `from` are times of `to` without loss: each tick is a whole
+/// number of the other's, and of no more than NumPy likes to count with.
+bool is_finer(time_step from, time_step to) noexcept;
+
+}  // namespace npymap::detail
