@@ -17,6 +17,7 @@
 #include <npymap/array.hpp>
 #include <npymap/error.hpp>
 #include <npymap/shape.hpp>
+#include <npymap/stored.hpp>
 #include <npymap/view.hpp>
 
 namespace npymap {
@@ -28,6 +29,13 @@ inline constexpr int eigen_order = Order == order::c ? Eigen::RowMajor : Eigen::
 /// Eigen spells constness outside the matrix type, npymap inside the element.
 template <class T, class Plain>
 using const_like = std::conditional_t<std::is_const_v<T>, const Plain, Plain>;
+
+template <class T>
+inline constexpr bool is_native = true;
+template <class T, byte_order Order>
+inline constexpr bool is_native<const stored<T, Order>> = false;
+template <class T, byte_order Order>
+inline constexpr bool is_native<stored<T, Order>> = false;
 
 template <class T, order Order>
 using eigen_matrix = const_like<
@@ -65,6 +73,7 @@ struct dense_advice {
 
 template <order Order, class T, int Rank>
 void require_dense(const view<T, Rank>& v, const dense_advice& advice) {
+  static_assert(is_native<T>, "Eigen needs native, aligned numbers: load<T> or convert<T> first");
   constexpr bool wants_c = Order == order::c;
   if (wants_c ? v.is_c_contiguous() : v.is_f_contiguous()) return;
   const bool other = wants_c ? v.is_f_contiguous() : v.is_c_contiguous();
@@ -102,6 +111,12 @@ view<T, R> tensor_view(T* data, const Dimensions& dimensions, int eigen_layout) 
 }
 
 }  // namespace detail
+
+/// Eigen's float16 has the bytes of npymap's: `as_matrix(open<Eigen::half>("half.npy"))`.
+template <>
+struct dtype_traits<Eigen::half> {
+  static dtype value() { return dtype::scalar(dtype_kind::floating, sizeof(Eigen::half)); }
+};
 
 /// The alignment that every array has whose file NumPy (1.14 or later) or npymap wrote: elements
 /// begin at a multiple of 64 bytes, in the file and so in the map. Slices may not.

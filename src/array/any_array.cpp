@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <npymap/array.hpp>
+#include <npymap/convert.hpp>
 #include <npymap/error.hpp>
 
 #include "array/array_access.hpp"
@@ -87,12 +88,17 @@ void any_array::close() {
 namespace detail {
 namespace {
 
-// What to call instead, for elements that are the right numbers in the wrong bytes.
-const char* hint(const dtype& found, const dtype& wanted) {
-  const bool swapped_only = found.kind() == wanted.kind() &&
-                            found.itemsize() == wanted.itemsize() && !found.is_record() &&
-                            !found.is_native() && found.step() == wanted.step();
-  return swapped_only ? " in place (load<T> copies into native byte order)" : "";
+// What to call instead, for elements that are the right numbers in the wrong bytes, or others that
+// can become them.
+std::string hint(const dtype& found, const dtype& wanted) {
+  if (found.with_byte_order(native_byte_order) == wanted) {
+    const char* const order = found.byte_order() == byte_order::big ? "big" : "little";
+    return fmt::format(
+        " in place (as<stored<T, byte_order::{}>> reads it value by value, load<T> and convert<T>"
+        " copy)",
+        order);
+  }
+  return can_cast(found, wanted, casting::unsafe) ? " (convert<T> copies and casts)" : "";
 }
 
 bool is_aligned(const any_array& elements, std::size_t alignment) {
@@ -120,7 +126,7 @@ void require_element(const any_array& elements, const dtype& wanted, std::size_t
                 {.path = elements.path(),
                  .subject = "elements",
                  .expected = fmt::format("addresses and strides that are multiples of {}"
-                                         " (load<T> copies into aligned memory)",
+                                         " (as<stored<T>> takes any, load<T> and convert<T> copy)",
                                          alignment),
                  .found = "others"});
   }

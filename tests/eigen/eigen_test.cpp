@@ -254,3 +254,14 @@ same('mask', m > 2)
 )",
          {folder.path()});
 }
+
+TEST_CASE("eigen: a file of float16 is a matrix of Eigen::half") {
+  const temp_folder folder;
+  python("np.save(sys.argv[1], np.arange(6, dtype='f2').reshape(2, 3) / 4)", {folder / "x.npy"});
+  const auto x = npymap::open<Eigen::half>(folder / "x.npy");
+  const auto m = npymap::as_matrix(x);
+  CHECK(static_cast<float>(m(1, 2)) == 1.25f);
+  CHECK(m.cast<float>().sum() == 3.75f);
+  npymap::save(folder / "y.npy", Eigen::MatrixXf(m.cast<float>() * 2).cast<Eigen::half>());
+  python("a = np.load(sys.argv[1]); assert a.dtype == 'f2' and a[1, 2] == 2.5", {folder / "y.npy"});
+}
