@@ -45,9 +45,8 @@ bool is_safe_number(const dtype& from, const dtype& to) noexcept {
 
 bool can_cast_time(const dtype& from, const dtype& to, casting rule) noexcept {
   constexpr time_unit generic = time_unit::generic;
-  if (from.step().unit == generic || to.step().unit == generic) {
-    return from.step().unit == generic && (to.step().unit == generic || rule == casting::unsafe);
-  }
+  if (from.step().unit == generic) return true;  // a bare count takes on any unit
+  if (to.step().unit == generic) return rule == casting::unsafe;
   const bool is_date = from.kind() == dtype_kind::datetime;
   const bool same_scale =
       detail::is_calendar(from.step().unit) == detail::is_calendar(to.step().unit);

@@ -124,30 +124,48 @@ struct inner_axis {
   operator layout_ref() const noexcept { return {extents, byte_strides, itemsize}; }
 };
 
-void fill_zero(void* to, const layout_ref& where) {
-  const std::array operands = {where};
-  loop_nest nest(operands);
-  if (element_count(where.shape) == 0) return;
-  const auto bytes = static_cast<std::size_t>(where.itemsize);
-  visit_runs(
-      nest,
-      [&](index_t count, element_run<std::byte> target) {
-        for (index_t i = 0; i < count; ++i) std::memset(&target[i], 0, bytes);
-        return true;
-      },
-      static_cast<std::byte*>(to));
+/// What converts a few adjacent items of several parts: in pieces, so that what is written twice,
+/// first as padding, or read once for each field is in the cache the second time.
+using item_conversion = void (*)(const dtype& from_type, const std::byte* from,
+                                 const layout_ref& from_layout, const dtype& to_type, std::byte* to,
+                                 const layout_ref& to_layout);
+
+void convert_in_pieces(const dtype& from_type, const void* from, const layout_ref& from_layout,
+                       const dtype& to_type, void* to, const layout_ref& to_layout,
+                       item_conversion convert) {
+  constexpr index_t piece_bytes = 16 << 10;  // half of a first cache
+  const index_t widest = std::max<index_t>({from_layout.itemsize, to_layout.itemsize, 1});
+  const index_t items_at_once = std::max<index_t>(piece_bytes / widest, 1);
+  cast_runs(from, from_layout, to, to_layout,
+            [&](source_run source, target_run target, std::size_t run_length) {
+              for (auto left = static_cast<index_t>(run_length); left > 0;) {
+                const index_t now = std::min(left, items_at_once);
+                convert(from_type, source.first,
+                        {{&now, 1}, {&source.step_bytes, 1}, from_layout.itemsize}, to_type,
+                        target.first, {{&now, 1}, {&target.step_bytes, 1}, to_layout.itemsize});
+                source.first += now * source.step_bytes;
+                target.first += now * target.step_bytes;
+                left -= now;
+              }
+            });
+}
+
+// Of items on one axis.
+void fill_zero(std::byte* to, const layout_ref& where) {
+  for (index_t i = 0; i < where.shape[0]; ++i) {
+    std::memset(to + i * where.byte_strides[0], 0, static_cast<std::size_t>(where.itemsize));
+  }
 }
 
 // Character by character: what is longer loses its end, what is shorter gets zeros.
-void convert_text(const dtype& from_type, const void* from, const layout_ref& from_layout,
-                  const dtype& to_type, void* to, const layout_ref& to_layout) {
-  const bool wide = from_type.kind() == dtype_kind::unicode;
-  const dtype from_character =
-      wide ? dtype::scalar(dtype_kind::unsigned_integer, 4, from_type.byte_order())
-           : dtype::scalar(dtype_kind::raw, 1);
-  const dtype to_character =
-      wide ? dtype::scalar(dtype_kind::unsigned_integer, 4, to_type.byte_order())
-           : dtype::scalar(dtype_kind::raw, 1);
+void convert_text(const dtype& from_type, const std::byte* from, const layout_ref& from_layout,
+                  const dtype& to_type, std::byte* to, const layout_ref& to_layout) {
+  const auto character_of = [](const dtype& type) {
+    return type.kind() == dtype_kind::unicode
+               ? dtype::scalar(dtype_kind::unsigned_integer, 4, type.byte_order())
+               : dtype::scalar(dtype_kind::raw, 1);
+  };
+  const dtype from_character = character_of(from_type), to_character = character_of(to_type);
   const index_t width = from_character.itemsize();
   const index_t common = std::min(from_type.itemsize(), to_type.itemsize()) / width;
   if (from_type.itemsize() < to_type.itemsize()) fill_zero(to, to_layout);
@@ -156,15 +174,15 @@ void convert_text(const dtype& from_type, const void* from, const layout_ref& fr
                    inner_axis(to_layout, inside, width));
 }
 
-void convert_records(const dtype& from_type, const void* from, const layout_ref& from_layout,
-                     const dtype& to_type, void* to, const layout_ref& to_layout) {
+void convert_records(const dtype& from_type, const std::byte* from, const layout_ref& from_layout,
+                     const dtype& to_type, std::byte* to, const layout_ref& to_layout) {
   fill_zero(to, to_layout);  // the padding
   for (const field& target : to_type.fields()) {
     const field& source =
         *std::ranges::find(from_type.fields(), target.name, &field::name);  // can_cast saw it
-    convert_elements(source.type, static_cast<const std::byte*>(from) + source.offset_bytes,
+    convert_elements(source.type, from + source.offset_bytes,
                      inner_axis(from_layout, source.subshape, source.type.itemsize()), target.type,
-                     static_cast<std::byte*>(to) + target.offset_bytes,
+                     to + target.offset_bytes,
                      inner_axis(to_layout, target.subshape, target.type.itemsize()));
   }
 }
@@ -180,11 +198,13 @@ void convert_elements(const dtype& from_type, const void* from, const layout_ref
                       const dtype& to_type, void* to, const layout_ref& to_layout) {
   if (from_type == to_type) return copy_elements(from, from_layout, to, to_layout);
   if (from_type.is_record()) {
-    return convert_records(from_type, from, from_layout, to_type, to, to_layout);
+    return convert_in_pieces(from_type, from, from_layout, to_type, to, to_layout, convert_records);
   }
   const bool is_text =
       from_type.kind() == dtype_kind::bytes || from_type.kind() == dtype_kind::unicode;
-  if (is_text) return convert_text(from_type, from, from_layout, to_type, to, to_layout);
+  if (is_text) {
+    return convert_in_pieces(from_type, from, from_layout, to_type, to, to_layout, convert_text);
+  }
   if (differ_by_order_alone(from_type, to_type)) {
     const index_t itemsize = from_type.itemsize();
     const index_t unit = swapped_unit_of(from_type);

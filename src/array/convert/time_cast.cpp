@@ -101,6 +101,7 @@ bool is_finer(time_step from, time_step to) noexcept {
 time_cast time_cast::between(time_step from, time_step to) {
   constexpr time_step day{time_unit::day, 1};
   constexpr time_step month{time_unit::month, 1};
+  if (from.unit == time_unit::generic || to.unit == time_unit::generic) return {};  // just a count
   if (is_calendar(from.unit) == is_calendar(to.unit)) {
     return {.first = reduced(length(from), length(to)), .second = {}};
   }
