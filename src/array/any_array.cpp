@@ -11,6 +11,7 @@
 
 #include "array/array_access.hpp"
 #include "array/memory.hpp"
+#include "core/time_step.hpp"
 
 namespace npymap {
 
@@ -91,7 +92,7 @@ namespace {
 // What to call instead, for elements that are the right numbers in the wrong bytes, or others that
 // can become them.
 std::string hint(const dtype& found, const dtype& wanted) {
-  if (found.with_byte_order(native_byte_order) == wanted) {
+  if (same_meaning(found.with_byte_order(native_byte_order), wanted)) {
     const char* const order = found.byte_order() == byte_order::big ? "big" : "little";
     return fmt::format(
         " in place (as<stored<T, byte_order::{}>> reads it value by value, load<T> and convert<T>"
@@ -113,13 +114,32 @@ bool is_aligned(const any_array& elements, std::size_t alignment) {
 
 }  // namespace
 
+const char* reader_of(const dtype& type) noexcept {
+  if (!type.is_native()) return type.kind() == dtype_kind::unicode ? " (text_at reads it)" : "";
+  switch (type.kind()) {
+    case dtype_kind::bytes:
+      return " (as_strings<char> reads it)";
+    case dtype_kind::unicode:
+      return " (as_strings<char32_t> reads it)";
+    case dtype_kind::raw:
+      return " (as_strings<std::byte> reads it)";
+    case dtype_kind::datetime:
+      return " (as<datetime64<Unit, Count>> reads it)";
+    case dtype_kind::timedelta:
+      return " (as<timedelta64<Unit, Count>> reads it)";
+    default:
+      return "";
+  }
+}
+
 void require_element(const any_array& elements, const dtype& wanted, std::size_t alignment,
                      bool to_write) {
-  if (elements.dtype() != wanted) {
-    throw error(errc::dtype_mismatch, {.path = elements.path(),
-                                       .subject = "dtype",
-                                       .expected = descr(wanted) + hint(elements.dtype(), wanted),
-                                       .found = descr(elements.dtype())});
+  if (!same_meaning(elements.dtype(), wanted)) {
+    throw error(errc::dtype_mismatch,
+                {.path = elements.path(),
+                 .subject = "dtype",
+                 .expected = descr(wanted) + hint(elements.dtype(), wanted),
+                 .found = descr(elements.dtype()) + reader_of(elements.dtype())});
   }
   if (elements.size() != 0 && !is_aligned(elements, alignment)) {
     throw error(errc::layout_mismatch,
@@ -139,10 +159,11 @@ void require_element(const any_array& elements, const dtype& wanted, std::size_t
 }
 
 void refuse_visit(const any_array& elements) {
-  throw error(errc::dtype_mismatch, {.path = elements.path(),
-                                     .subject = "visit",
-                                     .expected = "bool, an integer, a float or complex",
-                                     .found = descr(elements.dtype())});
+  throw error(errc::dtype_mismatch,
+              {.path = elements.path(),
+               .subject = "visit",
+               .expected = "bool, an integer, a float or complex",
+               .found = descr(elements.dtype()) + reader_of(elements.dtype())});
 }
 
 any_array array_access::over(file_map map, const header& facts) {

@@ -10,6 +10,7 @@
 
 #include "array/array_access.hpp"
 #include "array/npy_file.hpp"
+#include "core/time_step.hpp"
 #include "io/aligned_buffer.hpp"
 #include "io/file.hpp"
 #include "io/read_large.hpp"
@@ -48,12 +49,12 @@ any_array detail::load_native(const std::string& path, const dtype& wanted,
   const io::file opened = io::file::open(path, open_mode::read);
   const npy_elements found = find_elements(opened, options);
   const dtype& stored = found.facts.dtype;
-  if (stored.with_byte_order(native_byte_order) !=
-      wanted.with_byte_order(native_byte_order)) {  // before what may be a long read
+  if (!same_meaning(stored.with_byte_order(native_byte_order),
+                    wanted.with_byte_order(native_byte_order))) {  // before what may be a long read
     throw error(errc::dtype_mismatch, {.path = path,
                                        .subject = "dtype",
                                        .expected = descr(wanted) + " in either byte order",
-                                       .found = descr(stored)});
+                                       .found = descr(stored) + reader_of(stored)});
   }
   if (stored == wanted) return load_elements(opened, found, wanted);
   if (stored.is_record()) return convert(load_elements(opened, found, stored), wanted);
