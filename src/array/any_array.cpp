@@ -115,18 +115,18 @@ bool is_aligned(const any_array& elements, std::size_t alignment) {
 }  // namespace
 
 const char* reader_of(const dtype& type) noexcept {
-  if (!type.is_native()) return type.kind() == dtype_kind::unicode ? " (text_at reads it)" : "";
   switch (type.kind()) {
     case dtype_kind::bytes:
       return " (as_strings<char> reads it)";
     case dtype_kind::unicode:
-      return " (as_strings<char32_t> reads it)";
+      return type.is_native() ? " (as_strings<char32_t> reads it)"
+                              : " (convert copies it to native byte order, text_at an element)";
     case dtype_kind::raw:
       return " (as_strings<std::byte> reads it)";
     case dtype_kind::datetime:
-      return " (as<datetime64<Unit, Count>> reads it)";
+      return type.is_native() ? " (as<datetime64<Unit, Count>> reads it)" : "";
     case dtype_kind::timedelta:
-      return " (as<timedelta64<Unit, Count>> reads it)";
+      return type.is_native() ? " (as<timedelta64<Unit, Count>> reads it)" : "";
     default:
       return "";
   }

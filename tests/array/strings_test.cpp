@@ -130,7 +130,8 @@ for n in range(120):
     } else if (items.dtype().is_native()) {
       check_strings<char32_t>(path, wanted, copied);
     } else {
-      check_refused(errc::dtype_mismatch, "text_at reads it", [&] { as_strings<char32_t>(items); });
+      check_refused(errc::dtype_mismatch, "text_at an element",
+                    [&] { as_strings<char32_t>(items); });
       npymap::save(copied, items);
     }
     npymap::index_vector index(items.rank());
