@@ -7,6 +7,7 @@
 #include <cassert>
 #include <concepts>
 #include <cstddef>
+#include <initializer_list>
 #include <iterator>
 #include <span>
 #include <string>
@@ -89,7 +90,10 @@ class string_array {
       assert(rank() == static_cast<int>(sizeof...(Items)));
       index_t offset_bytes = 0;
       int axis = 0;
-      ((offset_bytes += static_cast<index_t>(items) * items_.byte_strides()[axis++]), ...);
+      for (const index_t index : std::initializer_list<index_t>{static_cast<index_t>(items)...}) {
+        assert(0 <= index && index < extent(axis));
+        offset_bytes += index * items_.byte_strides()[axis++];
+      }
       return element(detail::displaced(items_.data(), offset_bytes));
     } else {
       const slice_item list[] = {slice_item(items)...};
@@ -152,8 +156,8 @@ class string_array<Char>::iterator {
   iterator() noexcept = default;
 
   value_type operator*() const noexcept {
-    return length_ == 0 ? value_type()
-                        : element(&*at_, length_);  // no bytes, perhaps at no address
+    if (length_ == 0) return {};  // no bytes, perhaps at no address
+    return element(&*at_, length_);
   }
   iterator& operator++() noexcept {
     ++at_;

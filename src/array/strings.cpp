@@ -33,9 +33,7 @@ std::u32string copy_unicode(std::span<const std::byte> item, byte_order order) {
   std::u32string text(item.size() / sizeof(char32_t), U'\0');
   if (!item.empty()) std::memcpy(text.data(), item.data(), item.size());
   if (order != native_byte_order) {
-    for (char32_t& c : text) {
-      c = boost::endian::endian_reverse(std::uint32_t{c});
-    }
+    for (char32_t& c : text) c = boost::endian::endian_reverse(std::uint32_t{c});
   }
   return text;
 }
