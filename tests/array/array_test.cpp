@@ -9,6 +9,7 @@
 #include <npymap/error.hpp>
 
 #include "support/catch.hpp"
+#include "support/failure.hpp"
 #include "support/python.hpp"
 #include "support/temp_folder.hpp"
 
@@ -17,6 +18,8 @@ using npymap::errc;
 using npymap::index_t;
 using npymap::open_mode;
 using npymap::range;
+using npymap_test::code_of;
+using npymap_test::message_of;
 using npymap_test::python;
 using npymap_test::temp_folder;
 
@@ -26,16 +29,6 @@ npymap::array<double> counting(const std::string& path, const npymap::shape& ext
   auto x = npymap::create<double>(path, extents);
   for (index_t i = 0; i < x.size(); ++i) x.data()[i] = double(i);
   return x;
-}
-
-template <class F>
-std::error_code code_of(F&& f) {
-  try {
-    f();
-  } catch (const npymap::error& e) {
-    return e.code();
-  }
-  return {};
 }
 
 }  // namespace
@@ -247,14 +240,6 @@ TEST_CASE("array: what goes wrong with a field or a slice names the file") {
   const temp_folder folder;
   counting(folder / "x.npy", {3, 4});
   const auto x = npymap::open(folder / "x.npy");
-  const auto message_of = [](auto&& f) -> std::string {
-    try {
-      f();
-    } catch (const npymap::error& e) {
-      return e.what();
-    }
-    return "nothing";
-  };
   CHECK_THAT(message_of([&] { (void)x(7); }), Catch::Contains("x.npy: index of axis 0"));
   CHECK_THAT(message_of([&] { (void)x.slice("0,0,0"); }), Catch::Contains("x.npy: subscript"));
   CHECK_THAT(message_of([&] { (void)x.field("a"); }),

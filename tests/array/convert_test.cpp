@@ -12,6 +12,7 @@
 #include <npymap/stored.hpp>
 
 #include "support/catch.hpp"
+#include "support/failure.hpp"
 #include "support/python.hpp"
 #include "support/temp_folder.hpp"
 
@@ -24,20 +25,11 @@ using npymap::errc;
 using npymap::index_t;
 using npymap::open_mode;
 using npymap::range;
+using npymap_test::code_of;
 using npymap_test::python;
 using npymap_test::temp_folder;
 
 namespace {
-
-template <class F>
-std::error_code code_of(F&& f) {
-  try {
-    f();
-  } catch (const npymap::error& e) {
-    return e.code();
-  }
-  return {};
-}
 
 const std::string numbers = "b1 i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 f16 c8 c16 c32";
 

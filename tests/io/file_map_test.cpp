@@ -20,6 +20,7 @@
 #include "io/new_file.hpp"
 #include "io/process.hpp"
 #include "support/catch.hpp"
+#include "support/failure.hpp"
 #include "support/python.hpp"
 #include "support/temp_folder.hpp"
 
@@ -36,16 +37,6 @@ namespace {
 
 constexpr open_mode existing_modes[] = {open_mode::read, open_mode::read_write,
                                         open_mode::copy_on_write};
-
-template <class Function>
-std::error_code code_of(Function function) {
-  try {
-    function();
-  } catch (const error& e) {
-    return e.code();
-  }
-  return {};
-}
 
 std::string text_of(const file_map& map) {
   return {reinterpret_cast<const char*>(map.data()), map.size_bytes()};
