@@ -17,11 +17,29 @@
 #include <npymap/detail/layout.hpp>
 #include <npymap/dtype.hpp>
 #include <npymap/float16.hpp>
+#include <npymap/record.hpp>
 #include <npymap/shape.hpp>
 #include <npymap/slice.hpp>
+#include <npymap/stored.hpp>
 #include <npymap/view.hpp>
 
 namespace npymap {
+
+namespace detail {
+
+/// The elements that a member of a T is, or consists of: const as T, and at the alignment that T
+/// promises.
+template <class T, class Member>
+struct member_element_of {
+  using bare = typename member_traits<std::remove_cv_t<Member>>::element_type;
+  using placed = std::conditional_t<(alignof(T) < alignof(bare)), stored<bare>, bare>;
+  using type = std::conditional_t<std::is_const_v<T> || std::is_const_v<Member>,
+                                  std::add_const_t<placed>, placed>;
+};
+template <class T, class Member>
+using member_element = typename member_element_of<T, Member>::type;
+
+}  // namespace detail
 
 /// A view that owns a share of what it looks at: elements of type T in a mapped file or in memory.
 ///
@@ -99,6 +117,20 @@ class array : public view<T>, public detail::array_storage {
   }
   array<const T> sliding_window_view(const npymap::shape& window, const index_vector& axes) const {
     return array<const T>(*this, view<T>::sliding_window_view(window, axes));
+  }
+
+  /// One member of each struct; the axes of a member that is an array come last. What T does not
+  /// align, as the members of a packed struct, comes as `stored`: `x.field(&particle::mass)`.
+  /// NumPy: `x['mass']`
+  template <class Struct, class Member>
+  requires std::derived_from<std::remove_const_t<T>, Struct>
+  auto field(Member Struct::*member) const {
+    using part = detail::member_element<T, Member>;
+    const detail::layout moved = detail::part(this->layout(), detail::member_offset_bytes(member),
+                                              detail::member_shape<Member>(), sizeof(part));
+    auto* const first = detail::displaced(this->data(), moved.offset_bytes);
+    return array<part>(*this,
+                       view<part>(reinterpret_cast<part*>(first), moved.shape, moved.byte_strides));
   }
 
   /// Unmap now, and report what a destructor could not. The array is empty afterwards.
