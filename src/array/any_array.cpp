@@ -17,13 +17,16 @@ namespace npymap {
 namespace {
 
 [[noreturn]] void refuse_field(const dtype& type, std::string_view name) {
+  if (type.fields().empty()) {
+    throw error(errc::dtype_mismatch, {.subject = "field " + quoted(name),
+                                       .expected = "a dtype with fields",
+                                       .found = descr(type)});
+  }
   std::string names;
   for (const field& f : type.fields()) names += (names.empty() ? "" : ", ") + quoted(f.name);
   throw error(errc::dtype_mismatch,
               {.subject = "field",
-               .expected = !type.is_record() ? "a name of none, for the dtype is " + descr(type)
-                           : names.empty()   ? "a name of none, for the record has no fields"
-                                             : "one of " + names,
+               .expected = (type.fields().size() > 1 ? "one of " : "") + names,
                .found = quoted(name)});
 }
 
