@@ -124,8 +124,8 @@ detail::field_in<Struct> field_of(std::string name, Member Struct::*member,
 /// title used twice
 template <class Struct, class... Owners>
 dtype record_of(detail::field_in<Owners>... fields) {
-  static_assert(std::is_trivially_copyable_v<Struct>, "a record is bytes: trivially copyable");
-  static_assert(std::is_standard_layout_v<Struct>, "a record has members at known places only");
+  static_assert(std::is_trivially_copyable_v<Struct>, "a record is trivially copyable: nothing but its bytes");
+  static_assert(std::is_standard_layout_v<Struct>, "a record has standard layout: its members stand where C says");
   static_assert((std::is_base_of_v<Owners, Struct> && ...), "a member of another struct");
   return detail::record_of_members({static_cast<field&&>(fields)...}, sizeof(Struct));
 }
