@@ -27,17 +27,15 @@ namespace npymap {
 
 namespace detail {
 
-/// The elements that a member of a T is, or consists of: const as T, and at the alignment that T
-/// promises.
+/// What an array of T shows of a member: const as T, and at the alignment that T promises.
 template <class T, class Member>
-struct member_element_of {
-  using bare = typename member_traits<std::remove_cv_t<Member>>::element_type;
+struct member_in {
+  using bare = member_element<Member>;
   using placed = std::conditional_t<(alignof(T) < alignof(bare)), stored<bare>, bare>;
-  using type = std::conditional_t<std::is_const_v<T> || std::is_const_v<Member>,
-                                  std::add_const_t<placed>, placed>;
+  static constexpr bool is_const =
+      std::is_const_v<T> || std::is_const_v<Member>;
+  using type = std::conditional_t<is_const, std::add_const_t<placed>, placed>;
 };
-template <class T, class Member>
-using member_element = typename member_element_of<T, Member>::type;
 
 }  // namespace detail
 
@@ -125,7 +123,7 @@ class array : public view<T>, public detail::array_storage {
   template <class Struct, class Member>
   requires std::derived_from<std::remove_const_t<T>, Struct>
   auto field(Member Struct::*member) const {
-    using part = detail::member_element<T, Member>;
+    using part = typename detail::member_in<T, Member>::type;
     const detail::layout moved = detail::part(this->layout(), detail::member_offset_bytes(member),
                                               detail::member_shape<Member>(), sizeof(part));
     auto* const first = detail::displaced(this->data(), moved.offset_bytes);

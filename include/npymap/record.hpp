@@ -71,10 +71,15 @@ requires(!item_unit<Member>) struct member_traits<std::array<Member, Extent>>
 template <item_unit Unit, std::size_t Length>
 struct member_traits<Unit[Length]> : member_traits<std::array<Unit, Length>> {};
 
+/// Of the elements of a member, without its sub-array.
+template <class Member>
+using member_element = typename member_traits<std::remove_cv_t<Member>>::element_type;
+
+/// Of its sub-array; rank 0 when there is none.
 template <class Member>
 shape member_shape() {
   shape extents;
-  member_traits<Member>::append_shape(extents);
+  member_traits<std::remove_cv_t<Member>>::append_shape(extents);
   return extents;
 }
 
@@ -101,11 +106,9 @@ NPYMAP_EXPORT dtype record_of_members(std::vector<field> fields, std::size_t siz
 template <class Struct, class Member>
 detail::field_in<Struct> field_of(std::string name, Member Struct::*member,
                                   std::optional<std::string> title = {}) {
-  using bare = std::remove_cv_t<Member>;
-  using element_type = typename detail::member_traits<bare>::element_type;
   return {{.name = std::move(name),
-           .type = dtype_of<element_type>(),
-           .subshape = detail::member_shape<bare>(),
+           .type = dtype_of<detail::member_element<Member>>(),
+           .subshape = detail::member_shape<Member>(),
            .offset_bytes = detail::member_offset_bytes(member),
            .title = std::move(title)}};
 }
@@ -124,8 +127,10 @@ detail::field_in<Struct> field_of(std::string name, Member Struct::*member,
 /// title used twice
 template <class Struct, class... Owners>
 dtype record_of(detail::field_in<Owners>... fields) {
-  static_assert(std::is_trivially_copyable_v<Struct>, "a record is trivially copyable: nothing but its bytes");
-  static_assert(std::is_standard_layout_v<Struct>, "a record has standard layout: its members stand where C says");
+  static_assert(std::is_trivially_copyable_v<Struct>,
+                "a record is trivially copyable: nothing but its bytes");
+  static_assert(std::is_standard_layout_v<Struct>,
+                "a record has standard layout: its members stand where C says");
   static_assert((std::is_base_of_v<Owners, Struct> && ...), "a member of another struct");
   return detail::record_of_members({static_cast<field&&>(fields)...}, sizeof(Struct));
 }

@@ -30,7 +30,7 @@ struct particle {
   std::array<std::array<std::int16_t, 2>, 3> n[4];
   point corners[2];
   bool8 alive;
-  const float16 half;
+  float16 half;
   std::complex<float> z;
 };
 NPYMAP_RECORD(particle, id, pos, m, n, corners, alive, half, z);
@@ -73,6 +73,13 @@ struct foreign {
   stored<std::int32_t, byte_order::little> y[2];
 };
 NPYMAP_RECORD(foreign, x, y);
+
+struct constant {
+  const double x;
+  const char name[8];
+  const float m[2][3];
+};
+NPYMAP_RECORD(constant, x, name, m);
 
 struct partly {
   std::int64_t a, hidden, b;
@@ -133,6 +140,10 @@ TEST_CASE("record: a packed struct has no padding") {
 
 TEST_CASE("record: stored members keep their byte order") {
   CHECK(descr(dtype_of<foreign>()) == "[('x', '>f8'), ('y', '<i4', (2,))]");
+}
+
+TEST_CASE("record: members may be const") {
+  CHECK(descr(dtype_of<constant>()) == "[('x', '<f8'), ('name', '|S8'), ('m', '<f4', (2, 3))]");
 }
 
 TEST_CASE("record: fields stand in the order of their bytes, and members not named are padding") {
