@@ -2,6 +2,7 @@
 /// What one element is: NumPy's dtype as a value, and the C++ types that match it.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <concepts>
 #include <cstddef>
@@ -235,6 +236,21 @@ struct dtype_traits<bool8> {
 template <>
 struct dtype_traits<std::byte> {
   static dtype value() { return dtype::scalar(dtype_kind::raw, 1); }
+};
+
+/// Items of a fixed length: 'S<N>', 'U<N>' and 'V<N>'. Text is padded with NULs, which `text_of`
+/// takes off. C++ has no empty object, and so no type for items of zero bytes.
+template <std::size_t N>
+requires(N > 0) struct dtype_traits<std::array<char, N>> {
+  static dtype value() { return dtype::text(dtype_kind::bytes, N); }
+};
+template <std::size_t N>
+requires(N > 0) struct dtype_traits<std::array<char32_t, N>> {
+  static dtype value() { return dtype::text(dtype_kind::unicode, N); }
+};
+template <std::size_t N>
+requires(N > 0) struct dtype_traits<std::array<std::byte, N>> {
+  static dtype value() { return dtype::scalar(dtype_kind::raw, N); }
 };
 
 }  // namespace npymap

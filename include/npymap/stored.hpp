@@ -2,6 +2,7 @@
 /// Elements that C++ may not touch in place: of another byte order, or at any address.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -14,12 +15,14 @@
 namespace npymap {
 namespace detail {
 
-/// The bytes that change places together when the byte order of a T does: one number, of which a
-/// complex has two.
+/// The bytes that change places together when the byte order of a T does: one number, of which
+/// a complex has two, or one character.
 template <class T>
 inline constexpr std::size_t swapped_unit = sizeof(T);
 template <dtype_complex T>
 inline constexpr std::size_t swapped_unit<T> = sizeof(T) / 2;
+template <class T, std::size_t N>
+inline constexpr std::size_t swapped_unit<std::array<T, N>> = swapped_unit<T>;
 
 /// Reverse `Unit` bytes at `at`.
 template <std::size_t Unit>

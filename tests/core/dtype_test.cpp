@@ -1,6 +1,7 @@
 #include <npymap/dtype.hpp>
 
 #include <algorithm>
+#include <array>
 #include <complex>
 #include <vector>
 
@@ -203,6 +204,10 @@ TEST_CASE("dtype: a C++ type has the dtype that NumPy gives the same C type") {
   CHECK(dtype_of<unsigned short>() == dtype::scalar(dtype_kind::unsigned_integer, 2));
   CHECK(dtype_of<bool8>() == dtype::scalar(dtype_kind::boolean, 1));
   CHECK(dtype_of<std::byte>() == dtype::scalar(dtype_kind::raw, 1));
+  CHECK(dtype_of<std::array<char, 5>>() == dtype::text(dtype_kind::bytes, 5));
+  CHECK(dtype_of<std::array<char32_t, 5>>() == dtype::text(dtype_kind::unicode, 5));
+  CHECK(dtype_of<const std::array<std::byte, 5>>() == dtype::scalar(dtype_kind::raw, 5));
+  static_assert(!npymap::element<std::array<char, 0>>);
   STATIC_REQUIRE_FALSE(element<bool>);
   STATIC_REQUIRE_FALSE(element<char>);
   STATIC_REQUIRE_FALSE(element<std::string>);

@@ -1,5 +1,6 @@
 #include <npymap/stored.hpp>
 
+#include <array>
 #include <complex>
 #include <cstring>
 
@@ -42,6 +43,8 @@ TEST_CASE("stored: keeps the bytes in its order, a component at a time") {
   CHECK(bytes_of(big<float16>(float16(1.0))) == std::string("\x3c\0", 2));
   CHECK(bytes_of(big<std::complex<float>>({1, -2})) == std::string("\x3f\x80\0\0\xc0\0\0\0", 8));
   CHECK(bytes_of(big<std::int8_t>(5)) == "\5");
+  CHECK(bytes_of(big<std::array<char32_t, 2>>({U'a', U'b'})) == std::string("\0\0\0a\0\0\0b", 8));
+  CHECK(bytes_of(big<std::array<char, 4>>({'a', 'b', 'c', 'd'})) == "abcd");
 }
 
 TEST_CASE("stored: reads and is assigned as its value") {
