@@ -17,28 +17,7 @@
 
 namespace npymap {
 
-/// Characters that end at a zero or at the last: 'S'.
-template <std::size_t Length>
-struct dtype_traits<std::array<char, Length>> {
-  static dtype value() { return dtype::text(dtype_kind::bytes, Length); }
-};
-/// The same in UTF-32: 'U'.
-template <std::size_t Length>
-struct dtype_traits<std::array<char32_t, Length>> {
-  static dtype value() { return dtype::text(dtype_kind::unicode, Length); }
-};
-/// Bytes without a meaning: 'V'.
-template <std::size_t Length>
-struct dtype_traits<std::array<std::byte, Length>> {
-  static dtype value() { return dtype::scalar(dtype_kind::raw, Length); }
-};
-
 namespace detail {
-
-/// What is one item when it stands in an array: a string, or void data.
-template <class T>
-concept item_unit =
-    std::is_same_v<T, char> || std::is_same_v<T, char32_t> || std::is_same_v<T, std::byte>;
 
 /// A member as NumPy sees it: an element, or a sub-array of elements.
 template <class Member>
@@ -62,14 +41,17 @@ struct array_member_traits : member_traits<Member> {
   }
 };
 
+// Arrays of characters and of bytes are elements, and no sub-arrays.
+template <class Member, std::size_t Extent>
+requires(!element<std::array<Member, Extent>>) struct member_traits<std::array<Member, Extent>>
+    : array_member_traits<Member, Extent> {
+};
 template <class Member, std::size_t Extent>
 struct member_traits<Member[Extent]> : array_member_traits<Member, Extent> {};
 template <class Member, std::size_t Extent>
-requires(!item_unit<Member>) struct member_traits<std::array<Member, Extent>>
-    : array_member_traits<Member, Extent> {
+requires(element<std::array<Member, Extent>>) struct member_traits<Member[Extent]>
+    : member_traits<std::array<Member, Extent>> {
 };
-template <item_unit Unit, std::size_t Length>
-struct member_traits<Unit[Length]> : member_traits<std::array<Unit, Length>> {};
 
 /// Of the elements of a member, without its sub-array.
 template <class Member>

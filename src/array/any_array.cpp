@@ -100,7 +100,7 @@ namespace {
 // What to call instead, for elements that are the right numbers in the wrong bytes, or others that
 // can become them.
 std::string hint(const dtype& found, const dtype& wanted) {
-  if (found.with_byte_order(native_byte_order) == wanted) {
+  if (!found.is_record() && found.with_byte_order(native_byte_order) == wanted) {
     const char* const order = found.byte_order() == byte_order::big ? "big" : "little";
     return fmt::format(
         " in place (as<stored<T, byte_order::{}>> reads it value by value, load<T> and convert<T>"
