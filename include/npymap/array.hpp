@@ -32,8 +32,7 @@ template <class T, class Member>
 struct member_in {
   using bare = member_element<Member>;
   using placed = std::conditional_t<(alignof(T) < alignof(bare)), stored<bare>, bare>;
-  static constexpr bool is_const =
-      std::is_const_v<T> || std::is_const_v<Member>;
+  static constexpr bool is_const = std::is_const_v<T> || std::is_const_v<Member>;
   using type = std::conditional_t<is_const, std::add_const_t<placed>, placed>;
 };
 
@@ -117,9 +116,9 @@ class array : public view<T>, public detail::array_storage {
     return array<const T>(*this, view<T>::sliding_window_view(window, axes));
   }
 
-  /// One member of each struct; the axes of a member that is an array come last. What T does not
-  /// align, as the members of a packed struct, comes as `stored`: `x.field(&particle::mass)`.
-  /// NumPy: `x['mass']`
+  /// One member of each struct: `x.field(&particle::mass)`. The axes of a member that is an array
+  /// come last; what T is not aligned for, as members of a packed struct, comes as `stored`. NumPy:
+  /// `x['mass']`. \throws error layout_mismatch when it lies askew all the same (packed, aligned)
   template <class Struct, class Member>
   requires std::derived_from<std::remove_const_t<T>, Struct>
   auto field(Member Struct::*member) const {

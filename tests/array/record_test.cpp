@@ -64,6 +64,12 @@ struct packed {
 #pragma pack(pop)
 NPYMAP_RECORD(packed, tag, value, counts, at);
 
+struct __attribute__((packed, aligned(8))) askew {
+  std::uint8_t tag;
+  double value;
+};
+NPYMAP_RECORD(askew, tag, value);
+
 struct foreign {
   stored<double, byte_order::big> x;
   stored<std::int32_t, byte_order::little> y[2];
@@ -368,4 +374,12 @@ TEST_CASE("record: fields of no records are empty") {
   const auto x = npymap::create<sample>(folder / "x.npy", {0});
   CHECK(x.field(&sample::pos).shape() == npymap::shape{0, 3});
   CHECK(array<sample>().field(&sample::id).empty());
+}
+
+TEST_CASE("record: a member that is not aligned in an aligned struct is no array") {
+  const temp_folder folder;
+  const auto x = npymap::create<askew>(folder / "x.npy", {2});
+  CHECK(x.field(&askew::tag).size() == 2);
+  CHECK_THROWS_WITH(x.field(&askew::value), Catch::Contains("a multiple of 8"));
+  CHECK(npymap::open(folder / "x.npy").field("value").as<const stored<double>>()(1) == 0.0);
 }
