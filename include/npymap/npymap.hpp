@@ -1,10 +1,12 @@
 /// \file
-/// All of npymap but the adapters: <npymap/eigen.hpp> brings in Eigen.
+/// All of npymap but the adapters: <npymap/eigen.hpp> brings in Eigen, <npymap/chrono.hpp>
+/// <chrono>.
 #pragma once
 
 #include <npymap/any_array.hpp>
 #include <npymap/array.hpp>
 #include <npymap/convert.hpp>
+#include <npymap/datetime.hpp>
 #include <npymap/dtype.hpp>
 #include <npymap/error.hpp>
 #include <npymap/file_map.hpp>
@@ -14,4 +16,5 @@
 #include <npymap/shape.hpp>
 #include <npymap/slice.hpp>
 #include <npymap/stored.hpp>
+#include <npymap/strings.hpp>
 #include <npymap/view.hpp>

@@ -12,6 +12,7 @@
 #include "array/array_access.hpp"
 #include "array/dtype_difference.hpp"
 #include "array/memory.hpp"
+#include "core/time_step.hpp"
 
 namespace npymap {
 namespace {
@@ -100,7 +101,7 @@ namespace {
 // What to call instead, for elements that are the right numbers in the wrong bytes, or others that
 // can become them.
 std::string hint(const dtype& found, const dtype& wanted) {
-  if (!found.is_record() && found.with_byte_order(native_byte_order) == wanted) {
+  if (!found.is_record() && same_meaning(found.with_byte_order(native_byte_order), wanted)) {
     const char* const order = found.byte_order() == byte_order::big ? "big" : "little";
     return fmt::format(
         " in place (as<stored<T, byte_order::{}>> reads it value by value, load<T> and convert<T>"
@@ -122,6 +123,24 @@ bool is_aligned(const any_array& elements, std::size_t alignment) {
 
 }  // namespace
 
+const char* reader_of(const dtype& type) noexcept {
+  switch (type.kind()) {
+    case dtype_kind::bytes:
+      return " (as_strings<char> reads it)";
+    case dtype_kind::unicode:
+      return type.is_native() ? " (as_strings<char32_t> reads it)"
+                              : " (convert copies it to native byte order, text_at an element)";
+    case dtype_kind::raw:
+      return " (as_strings<std::byte> reads it)";
+    case dtype_kind::datetime:
+      return type.is_native() ? " (as<datetime64<Unit, Count>> reads it)" : "";
+    case dtype_kind::timedelta:
+      return type.is_native() ? " (as<timedelta64<Unit, Count>> reads it)" : "";
+    default:
+      return "";
+  }
+}
+
 void require_element(const any_array& elements, const dtype& wanted, std::size_t alignment,
                      bool to_write) {
   if (const auto differs = difference(wanted, elements.dtype())) {
@@ -129,7 +148,7 @@ void require_element(const any_array& elements, const dtype& wanted, std::size_t
                 {.path = elements.path(),
                  .subject = differs->subject,
                  .expected = differs->expected + hint(elements.dtype(), wanted),
-                 .found = differs->found});
+                 .found = differs->found + reader_of(elements.dtype())});
   }
   if (elements.size() != 0 && !is_aligned(elements, alignment)) {
     throw error(errc::layout_mismatch,
@@ -149,10 +168,11 @@ void require_element(const any_array& elements, const dtype& wanted, std::size_t
 }
 
 void refuse_visit(const any_array& elements) {
-  throw error(errc::dtype_mismatch, {.path = elements.path(),
-                                     .subject = "visit",
-                                     .expected = "bool, an integer, a float or complex",
-                                     .found = descr(elements.dtype())});
+  throw error(errc::dtype_mismatch,
+              {.path = elements.path(),
+               .subject = "visit",
+               .expected = "bool, an integer, a float or complex",
+               .found = descr(elements.dtype()) + reader_of(elements.dtype())});
 }
 
 any_array array_access::over(file_map map, const header& facts) {

@@ -9,6 +9,7 @@
 #include <npymap/header.hpp>
 
 #include "core/shape_text.hpp"
+#include "core/time_step.hpp"
 
 namespace npymap::detail {
 namespace {
@@ -35,7 +36,7 @@ std::optional<dtype_difference> record_difference(const dtype& wanted, const dty
         mine.offset_bytes == other->offset_bytes && mine.subshape == other->subshape;
     if (in_place && mine.type.is_record() && other->type.is_record()) {
       if (auto inside = record_difference(mine.type, other->type, " of " + name)) return inside;
-    } else if (!in_place || mine.type != other->type) {
+    } else if (!in_place || !same_meaning(mine.type, other->type)) {
       return dtype_difference{"field " + name, description(mine), description(*other)};
     }
   }
@@ -53,7 +54,7 @@ std::optional<dtype_difference> record_difference(const dtype& wanted, const dty
 
 std::optional<dtype_difference> difference(const dtype& wanted, const dtype& found) {
   if (wanted.is_record() && found.is_record()) return record_difference(wanted, found, "");
-  if (wanted == found) return {};
+  if (same_meaning(wanted, found)) return {};
   return dtype_difference{"dtype", descr(wanted), descr(found)};
 }
 

@@ -57,7 +57,7 @@ any_array detail::load_native(const std::string& path, const dtype& wanted,
                 {.path = path,
                  .subject = differs->subject,
                  .expected = differs->expected + (by_field ? "" : " in either byte order"),
-                 .found = by_field ? differs->found : descr(stored)});
+                 .found = by_field ? differs->found : descr(stored) + reader_of(stored)});
   }
   if (stored.is_record()) return convert(load_elements(opened, found, stored), wanted);
   any_array loaded = load_elements(opened, found, wanted);  // and turn its bytes where they are

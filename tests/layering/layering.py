@@ -13,17 +13,18 @@ FLOORS = [
     ["format", "io", "view"],
     ["array"],
     ["umbrella"],
-    ["cli", "eigen"],
+    ["chrono", "cli", "eigen"],
 ]
 
 # The room of each public header, which is named here before it can be included.
 PUBLIC_HEADERS = {
-    "core": "error shape dtype float16 record stored detail/checked detail/export detail/shared",
+    "core": "error shape dtype datetime float16 record stored detail/checked detail/export detail/shared",
     "format": "header",
     "io": "file_map",
     "view": "slice view detail/axis_values detail/element_iterator detail/layout detail/loop_nest",
-    "array": "array any_array convert detail/array_storage",
+    "array": "array any_array convert strings detail/array_storage",
     "umbrella": "npymap",
+    "chrono": "chrono",
     "eigen": "eigen",
 }
 
@@ -38,6 +39,7 @@ LIGHT = set(
 # Heavier ones that a room's public headers cannot do without.
 HEAVY = {
     "array": {"complex"},  # visit hands it over
+    "chrono": {"chrono", "ratio"},
     "eigen": {"complex"},
 }
 
