@@ -17,11 +17,26 @@
 #include <npymap/detail/layout.hpp>
 #include <npymap/dtype.hpp>
 #include <npymap/float16.hpp>
+#include <npymap/record.hpp>
 #include <npymap/shape.hpp>
 #include <npymap/slice.hpp>
+#include <npymap/stored.hpp>
 #include <npymap/view.hpp>
 
 namespace npymap {
+
+namespace detail {
+
+/// What an array of T shows of a member: const as T, and at the alignment that T promises.
+template <class T, class Member>
+struct member_in {
+  using bare = member_element<Member>;
+  using placed = std::conditional_t<(alignof(T) < alignof(bare)), stored<bare>, bare>;
+  static constexpr bool is_const = std::is_const_v<T> || std::is_const_v<Member>;
+  using type = std::conditional_t<is_const, std::add_const_t<placed>, placed>;
+};
+
+}  // namespace detail
 
 /// A view that owns a share of what it looks at: elements of type T in a mapped file or in memory.
 ///
@@ -99,6 +114,20 @@ class array : public view<T>, public detail::array_storage {
   }
   array<const T> sliding_window_view(const npymap::shape& window, const index_vector& axes) const {
     return array<const T>(*this, view<T>::sliding_window_view(window, axes));
+  }
+
+  /// One member of each struct: `x.field(&particle::mass)`. The axes of a member that is an array
+  /// come last; what T is not aligned for, as members of a packed struct, comes as `stored`. NumPy:
+  /// `x['mass']`. \throws error layout_mismatch when it lies askew all the same (packed, aligned)
+  template <class Struct, class Member>
+  requires std::derived_from<std::remove_const_t<T>, Struct>
+  auto field(Member Struct::*member) const {
+    using part = typename detail::member_in<T, Member>::type;
+    const detail::layout moved = detail::part(this->layout(), detail::member_offset_bytes(member),
+                                              detail::member_shape<Member>(), sizeof(part));
+    auto* const first = detail::displaced(this->data(), moved.offset_bytes);
+    return array<part>(*this,
+                       view<part>(reinterpret_cast<part*>(first), moved.shape, moved.byte_strides));
   }
 
   /// Unmap now, and report what a destructor could not. The array is empty afterwards.

@@ -12,6 +12,7 @@
 #include <npymap/file_map.hpp>
 #include <npymap/float16.hpp>
 #include <npymap/header.hpp>
+#include <npymap/record.hpp>
 #include <npymap/shape.hpp>
 #include <npymap/slice.hpp>
 #include <npymap/stored.hpp>

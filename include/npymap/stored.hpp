@@ -59,6 +59,9 @@ void reverse_unit(std::byte* at) noexcept {
 template <element T, byte_order Order = native_byte_order>
 class stored {
   static_assert(Order != byte_order::none, "a byte order is little or big");
+  static_assert(
+      Order == native_byte_order || !requires { npymap_record(std::type_identity<T>()); },
+      "the bytes of a struct change places within its members: make these stored");
 
  public:
   using value_type = T;

@@ -10,10 +10,28 @@
 #include <npymap/error.hpp>
 
 #include "array/array_access.hpp"
+#include "array/dtype_difference.hpp"
 #include "array/memory.hpp"
 #include "core/time_step.hpp"
 
 namespace npymap {
+namespace {
+
+[[noreturn]] void refuse_field(const dtype& type, std::string_view name) {
+  if (type.fields().empty()) {
+    throw error(errc::dtype_mismatch, {.subject = "field " + quoted(name),
+                                       .expected = "a dtype with fields",
+                                       .found = descr(type)});
+  }
+  std::string names;
+  for (const field& f : type.fields()) names += (names.empty() ? "" : ", ") + quoted(f.name);
+  throw error(errc::dtype_mismatch,
+              {.subject = "field",
+               .expected = (type.fields().size() > 1 ? "one of " : "") + names,
+               .found = quoted(name)});
+}
+
+}  // namespace
 
 any_array::any_array(const detail::array_storage& source, const npymap::dtype& type,
                      std::byte* data, const detail::layout_ref& where)
@@ -34,23 +52,14 @@ index_t any_array::size() const noexcept { return *element_count(shape_); }
 
 any_array any_array::field(std::string_view name) const try {
   const npymap::field* found = dtype_.find(name);
-  if (!found) {
-    throw error(errc::dtype_mismatch,
-                {.subject = dtype_.is_record() ? "field" : "field of an array without fields",
-                 .expected = "a field of " + descr(dtype_),
-                 .found = quoted(name)});
-  }
-  npymap::shape extents = shape_;
-  strides steps = byte_strides_;
-  const strides inner = dense_byte_strides(found->subshape, found->type.itemsize(), order::c);
-  for (int axis = 0; axis < found->subshape.rank(); ++axis) {
-    extents.push_back(found->subshape[axis]);
-    steps.push_back(inner[axis]);
-  }
-  // Items of few bytes, or none, can make more elements than can be counted.
-  const detail::layout_ref where{extents, steps, found->type.itemsize()};
-  detail::check(where, nullptr, 1);
-  return {*this, found->type, data_ ? data_ + found->offset_bytes : nullptr, where};
+  if (!found) refuse_field(dtype_, name);
+  const npymap::dtype& type = found->type;
+  const detail::layout moved =
+      detail::part(layout(), found->offset_bytes, found->subshape, type.itemsize());
+  return {*this,
+          type,
+          data_ ? data_ + moved.offset_bytes : nullptr,
+          {moved.shape, moved.byte_strides, type.itemsize()}};
 } catch (const error& e) {
   throw e.in_file(path());
 }
@@ -92,7 +101,7 @@ namespace {
 // What to call instead, for elements that are the right numbers in the wrong bytes, or others that
 // can become them.
 std::string hint(const dtype& found, const dtype& wanted) {
-  if (same_meaning(found.with_byte_order(native_byte_order), wanted)) {
+  if (!found.is_record() && same_meaning(found.with_byte_order(native_byte_order), wanted)) {
     const char* const order = found.byte_order() == byte_order::big ? "big" : "little";
     return fmt::format(
         " in place (as<stored<T, byte_order::{}>> reads it value by value, load<T> and convert<T>"
@@ -134,12 +143,12 @@ const char* reader_of(const dtype& type) noexcept {
 
 void require_element(const any_array& elements, const dtype& wanted, std::size_t alignment,
                      bool to_write) {
-  if (!same_meaning(elements.dtype(), wanted)) {
+  if (const auto differs = difference(wanted, elements.dtype())) {
     throw error(errc::dtype_mismatch,
                 {.path = elements.path(),
-                 .subject = "dtype",
-                 .expected = descr(wanted) + hint(elements.dtype(), wanted),
-                 .found = descr(elements.dtype()) + reader_of(elements.dtype())});
+                 .subject = differs->subject,
+                 .expected = differs->expected + hint(elements.dtype(), wanted),
+                 .found = differs->found + reader_of(elements.dtype())});
   }
   if (elements.size() != 0 && !is_aligned(elements, alignment)) {
     throw error(errc::layout_mismatch,

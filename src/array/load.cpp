@@ -9,8 +9,8 @@
 #include <npymap/error.hpp>
 
 #include "array/array_access.hpp"
+#include "array/dtype_difference.hpp"
 #include "array/npy_file.hpp"
-#include "core/time_step.hpp"
 #include "io/aligned_buffer.hpp"
 #include "io/file.hpp"
 #include "io/read_large.hpp"
@@ -49,14 +49,16 @@ any_array detail::load_native(const std::string& path, const dtype& wanted,
   const io::file opened = io::file::open(path, open_mode::read);
   const npy_elements found = find_elements(opened, options);
   const dtype& stored = found.facts.dtype;
-  if (!same_meaning(stored.with_byte_order(native_byte_order),
-                    wanted.with_byte_order(native_byte_order))) {  // before what may be a long read
-    throw error(errc::dtype_mismatch, {.path = path,
-                                       .subject = "dtype",
-                                       .expected = descr(wanted) + " in either byte order",
-                                       .found = descr(stored) + reader_of(stored)});
+  if (!difference(wanted, stored)) return load_elements(opened, found, wanted);
+  if (const auto differs = difference(wanted.with_byte_order(native_byte_order),
+                                      stored.with_byte_order(native_byte_order))) {
+    const bool by_field = wanted.is_record() && stored.is_record();
+    throw error(errc::dtype_mismatch,  // before what may be a long read
+                {.path = path,
+                 .subject = differs->subject,
+                 .expected = differs->expected + (by_field ? "" : " in either byte order"),
+                 .found = by_field ? differs->found : descr(stored) + reader_of(stored)});
   }
-  if (stored == wanted) return load_elements(opened, found, wanted);
   if (stored.is_record()) return convert(load_elements(opened, found, stored), wanted);
   any_array loaded = load_elements(opened, found, wanted);  // and turn its bytes where they are
   convert_elements(stored, loaded.data(), loaded.layout(), wanted, loaded.data(), loaded.layout());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 
 #include <npymap/header.hpp>
@@ -31,6 +32,7 @@ struct head_options {
 
 struct dump_options {
   source_options source;
+  std::optional<std::string> field = {};  ///< by name or title; the slice is one of its elements
   std::string slice = "...";
   progress_display progress = progress_display::on_terminal;
 };

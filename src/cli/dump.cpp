@@ -84,9 +84,10 @@ bool are_far_apart(const any_array& elements) {
 
 void dump(const dump_options& options) {
   report_lost_pages(options.source.path);
-  const any_array elements =
-      open(options.source.path, open_mode::read, {.header_limit = options.source.header_limit})
-          .slice(options.slice);
+  any_array elements =
+      open(options.source.path, open_mode::read, {.header_limit = options.source.header_limit});
+  if (options.field) elements = elements.field(*options.field);
+  elements = elements.slice(options.slice);
   if (are_far_apart(elements)) elements.advise(advice::random);
   progress bar(options.progress, static_cast<std::uint64_t>(elements.size_bytes()));
   element_writer(bar).write(elements);

@@ -129,6 +129,9 @@ void add_dump(CLI::App& tool, dump_options& given) {
   CLI::App& command = *tool.add_subcommand(
       "dump", "Write the elements in C order, as bytes, each as it is stored in the file");
   add_source(command, given.source);
+  command.add_option("--field", given.field, "One field of the records, by name or title")
+      ->type_name("NAME")
+      ->take_last();
   command.add_option("--slice", given.slice, "Only these, as in NumPy: '2:6,4,::-1'")
       ->check(CLI::Validator(complaint_about_slice, ""))
       ->type_name("SLICE")

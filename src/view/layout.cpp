@@ -307,6 +307,20 @@ layout permute(const layout_ref& from, std::span<const index_t> axes) {
   return to;
 }
 
+layout part(const layout_ref& from, index_t offset_bytes, std::span<const index_t> subshape,
+            index_t itemsize) {
+  layout to = same(from);
+  const strides inner = dense_byte_strides(subshape, itemsize, order::c);
+  for (std::size_t axis = 0; axis < subshape.size(); ++axis) {
+    to.shape.push_back(subshape[axis]);
+    to.byte_strides.push_back(inner[static_cast<int>(axis)]);
+  }
+  // Items of few bytes, or none, can make more elements than can be counted.
+  check({to.shape, to.byte_strides, itemsize}, nullptr, 1);
+  if (!is_empty(to.shape)) to.offset_bytes = offset_bytes;
+  return to;
+}
+
 layout transpose(const layout_ref& from) {
   layout to = same(from);
   std::reverse(to.shape.begin(), to.shape.end());

@@ -168,6 +168,13 @@ np.save(sys.argv[1], a))",
   CHECK(x(1, range(0, 2)).field("id").as<const std::int32_t>()(1) == 4);
   CHECK(code_of([&] { x.field("nothing"); }) == errc::dtype_mismatch);
   CHECK(code_of([&] { id.field("id"); }) == errc::dtype_mismatch);
+  CHECK_THROWS_WITH(
+      x.field("nothing"),
+      Catch::Contains("x.npy: field: expected one of 'id', 'pos', 'in', found 'nothing'"));
+  std::string names;
+  for (const auto& f : x.fields()) names += f.name + " ";
+  CHECK(names == "id pos in ");
+  CHECK(id.fields().empty());
 }
 
 TEST_CASE("any_array: slicing is the same as of a typed array") {
@@ -243,7 +250,7 @@ TEST_CASE("array: what goes wrong with a field or a slice names the file") {
   CHECK_THAT(message_of([&] { (void)x(7); }), Catch::Contains("x.npy: index of axis 0"));
   CHECK_THAT(message_of([&] { (void)x.slice("0,0,0"); }), Catch::Contains("x.npy: subscript"));
   CHECK_THAT(message_of([&] { (void)x.field("a"); }),
-             Catch::Contains("x.npy: field of an array without fields"));
+             Catch::Contains("x.npy: field 'a': expected a dtype with fields, found '<f8'"));
 }
 
 namespace {

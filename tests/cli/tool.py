@@ -276,6 +276,29 @@ def dump_wrong_slices():
         run("dump", "a.npy", "--slice", text).fails(1, "a.npy: ").says_nothing()
 
 
+def dump_field():
+    nested = [("u", ">u2"), (("title of v", "v"), "<f8")]
+    a = np.frombuffer(py.randbytes(6 * 61), [("id", "<i4"), ("pos", "<f8", (2, 2)), ("in", nested), ("a b", "S5"),
+                                             ("é", "V10")]).reshape(2, 3)
+    for b in (a, np.asfortranarray(a)):
+        np.save("a.npy", b)
+        for name in a.dtype.names:
+            assert run("dump", "a.npy", "--field", name).succeeds() == a[name].tobytes()
+            part = run("dump", "a.npy", "--slice", "1,::-1", "--field", name).succeeds()
+            assert part == a[name][1, ::-1].tobytes()
+        assert run("dump", "a.npy", "--field=pos", "--slice", "...,1,0").succeeds() == a["pos"][..., 1, 0].tobytes()
+        assert run("dump", "a.npy", "--field", "id", "--field", "a b").succeeds() == a["a b"].tobytes()
+    for name in ("", "Id", "u", "id.x", "[id,pos]"):
+        run("dump", "a.npy", f"--field", name).fails(
+            1, "npymap: a.npy: field: expected one of 'id', 'pos', 'in', 'a b', ", f"found '{name}'").says_nothing()
+    np.save("a.npy", np.zeros(3, nested))
+    assert run("dump", "a.npy", "--field", "title of v").succeeds() == bytes(24)
+    np.save("a.npy", np.zeros(3))
+    run("dump", "a.npy", "--field", "id").fails(
+        1, "npymap: a.npy: field 'id': expected a dtype with fields, found '<f8'").says_nothing()
+    run("dump", "a.npy", "--field").fails(2, "npymap: --field: a value is missing").says_nothing()
+
+
 def dump_closed_pipe():
     sparse("a.npy", (1 << 24,))
     for command in (["dump", "a.npy"], ["dump", "a.npy", "--slice", "::2"]):

@@ -45,6 +45,9 @@ TEST_CASE("head: empty brackets count as values, and are printed as NumPy does")
 
 TEST_CASE("dump: any slice of any array is NumPy's tobytes") { in_python("dump_random"); }
 TEST_CASE("dump: blocks and rows of blocks join seamlessly") { in_python("dump_large"); }
+TEST_CASE("dump: one field of the records is NumPy's tobytes, and is sliced") {
+  in_python("dump_field");
+}
 TEST_CASE("dump: memory is bounded, in both orders") { in_python("dump_memory"); }
 TEST_CASE("dump: a slice that makes no sense is wrong usage, one outside the array is not") {
   in_python("dump_wrong_slices");

@@ -18,7 +18,7 @@ FLOORS = [
 
 # The room of each public header, which is named here before it can be included.
 PUBLIC_HEADERS = {
-    "core": "error shape dtype datetime float16 stored detail/checked detail/export detail/shared",
+    "core": "error shape dtype datetime float16 record stored detail/checked detail/export detail/shared",
     "format": "header",
     "io": "file_map",
     "view": "slice view detail/axis_values detail/element_iterator detail/layout detail/loop_nest",

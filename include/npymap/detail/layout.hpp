@@ -78,6 +78,11 @@ NPYMAP_EXPORT layout slice(const layout_ref& from, std::span<const slice_item> i
 /// The same from text. \throws error as `parse_slice` too
 NPYMAP_EXPORT layout slice(const layout_ref& from, std::string_view text);
 
+/// A sub-array within each item, `offset_bytes` from where the item begins: its axes come last.
+/// \throws error invalid_argument beyond max_rank, size_overflow
+NPYMAP_EXPORT layout part(const layout_ref& from, index_t offset_bytes,
+                          std::span<const index_t> subshape, index_t itemsize);
+
 /// numpy.transpose. \throws error invalid_argument when `axes` is no permutation, out_of_range
 NPYMAP_EXPORT layout permute(const layout_ref& from, std::span<const index_t> axes);
 NPYMAP_EXPORT layout transpose(const layout_ref& from);
