@@ -282,10 +282,7 @@ class view {
     index_t offset_bytes = 0;
     constexpr int last = int{sizeof...(Axis)} - 1;
     if constexpr (last >= 0 && strides_are_whole) {
-      const auto outer = [&](int axis) {
-        return axis == last ? 0 : place[axis] * byte_stride(axis);
-      };
-      offset_bytes = (index_t{0} + ... + outer(Axis));
+      ((offset_bytes += Axis == last ? 0 : place[Axis] * byte_stride(Axis)), ...);
       return detail::displaced(data_, offset_bytes)[place[last] * last_step_];
     } else {
       ((offset_bytes += place[Axis] * byte_stride(Axis)), ...);

@@ -170,7 +170,7 @@ std::string complaint(const CLI::App& tool, const CLI::Error& otherwise) {
   if (tool.get_subcommands().empty()) {
     return "a command is missing: there are " + list_of_commands(tool);
   }
-  const std::string what = otherwise.what();
+  std::string what = otherwise.what();
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&otherwise) == nullptr) return what;
   return what.substr(0, what.find(':')) + ": a value is missing";  // not "1 required N missing"
 }

@@ -134,8 +134,8 @@ void convert_in_pieces(const dtype& from_type, const void* from, const layout_re
                        const dtype& to_type, void* to, const layout_ref& to_layout,
                        item_conversion convert) {
   constexpr index_t piece_bytes = 16 << 10;  // half of a first cache
-  const index_t widest = std::max<index_t>({from_layout.itemsize, to_layout.itemsize, 1});
-  const index_t items_at_once = std::max<index_t>(piece_bytes / widest, 1);
+  const auto widest = std::max<index_t>({from_layout.itemsize, to_layout.itemsize, 1});
+  const auto items_at_once = std::max<index_t>(piece_bytes / widest, 1);
   cast_runs(from, from_layout, to, to_layout,
             [&](source_run source, target_run target, std::size_t run_length) {
               for (auto left = static_cast<index_t>(run_length); left > 0;) {

@@ -38,7 +38,8 @@ template <std::integral To, std::floating_point From>
 To saturated(From value) noexcept {
   // The smallest is a power of two or 0; one past the largest is a power of two.
   constexpr From low = static_cast<From>(std::numeric_limits<To>::min());
-  constexpr From beyond = static_cast<From>(std::numeric_limits<To>::max() / 2 + 1) * 2;
+  constexpr To half_beyond = std::numeric_limits<To>::max() / 2 + 1;
+  constexpr From beyond = static_cast<From>(half_beyond) * 2;
   if (value >= beyond) return std::numeric_limits<To>::max();
   if (value < low) return std::numeric_limits<To>::min();
   return value == value ? static_cast<To>(value) : To{0};
