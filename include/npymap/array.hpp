@@ -169,7 +169,13 @@ namespace detail {
 // The one switch from a run-time dtype to a C++ type. Access is std::add_const to read, or
 // std::type_identity to write.
 template <template <class> class Access, class F>
-decltype(auto) visit_element(const any_array& a, F&& f) {
+decltype(auto) visit_element(const any_array& a, F&& given) {
+  using result = decltype(given(a.as<typename Access<bool8>::type>()));
+  const auto f = [&](const auto& typed) -> result {
+    static_assert(std::is_same_v<decltype(given(typed)), result>,
+                  "visit: f returns another type for another dtype; give it one: -> double");
+    return given(typed);
+  };
   const index_t size = a.itemsize();
   switch (a.dtype().kind()) {
     case dtype_kind::boolean:

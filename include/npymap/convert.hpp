@@ -2,6 +2,7 @@
 /// Elements of one dtype as elements of another: byte order, alignment, numbers, times, records.
 #pragma once
 
+#include <concepts>
 #include <type_traits>
 
 #include <npymap/any_array.hpp>
@@ -39,6 +40,10 @@ NPYMAP_EXPORT bool can_cast(const dtype& from, const dtype& to,
 NPYMAP_EXPORT any_array convert(const any_array& from, const dtype& to,
                                 casting rule = casting::same_kind);
 
+/// The same elements in this machine's byte order, aligned: `x` itself where they are that already,
+/// else a copy in memory. Then `as<T>`, `visit` and `as_strings` take them. \throws error ENOMEM
+NPYMAP_EXPORT any_array to_native(const any_array& x);
+
 /// Copy elements into others of the same shape and any dtype, which may lie in a file. They must
 /// not overlap. NumPy: `numpy.copyto(to, from, casting)`. \throws error as `convert`,
 /// layout_mismatch when the shapes differ, and read_only
@@ -52,10 +57,23 @@ NPYMAP_EXPORT void convert_elements(const dtype& from_type, const void* from,
                                     const layout_ref& from_layout, const dtype& to_type, void* to,
                                     const layout_ref& to_layout);
 
+NPYMAP_EXPORT void copy_view(const dtype& from_type, const void* from,
+                             const layout_ref& from_layout, const dtype& to_type, void* to,
+                             const layout_ref& to_layout, casting rule);
+
 NPYMAP_EXPORT any_array convert_view(const dtype& from_type, const void* from,
                                      const layout_ref& from_layout, const dtype& to, casting rule);
 
 }  // namespace detail
+
+/// As the `copy` of arrays, between views of elements whose types differ.
+template <element T, element U, int FromRank, int ToRank>
+requires(!std::same_as<std::remove_const_t<T>, U> &&
+         !std::is_const_v<U>) void copy(const view<T, FromRank>& from, const view<U, ToRank>& to,
+                                        casting rule = casting::same_kind) {
+  detail::copy_view(dtype_of<T>(), from.data(), from.layout(), dtype_of<U>(), to.data(),
+                    to.layout(), rule);
+}
 
 /// The same, to elements of type T: `auto y = npymap::convert<float>(x);`
 template <element T>

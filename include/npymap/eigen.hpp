@@ -55,7 +55,10 @@ using eigen_tensor =
 
 inline void require_rank(int rank, int wanted, const char* function) {
   if (rank == wanted) return;
-  refuse_layout(function, "rank " + std::to_string(wanted), "rank " + std::to_string(rank));
+  const char* const other = rank == 1   ? "; as_vector takes it"
+                            : rank == 2 ? "; as_matrix takes it"
+                                        : "; as_tensor<R> takes it";
+  refuse_layout(function, "rank " + std::to_string(wanted), "rank " + std::to_string(rank) + other);
 }
 
 inline void require_unit_stride(bool unit, const char* function) {

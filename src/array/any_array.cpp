@@ -10,6 +10,7 @@
 #include <npymap/error.hpp>
 
 #include "array/array_access.hpp"
+#include "array/dtype_advice.hpp"
 #include "array/dtype_difference.hpp"
 #include "array/memory.hpp"
 #include "core/time_step.hpp"
@@ -96,50 +97,6 @@ void any_array::close() {
 }
 
 namespace detail {
-namespace {
-
-// What to call instead, for elements that are the right numbers in the wrong bytes, or others that
-// can become them.
-std::string hint(const dtype& found, const dtype& wanted) {
-  if (!found.is_record() && same_meaning(found.with_byte_order(native_byte_order), wanted)) {
-    const char* const order = found.byte_order() == byte_order::big ? "big" : "little";
-    return fmt::format(
-        " in place (as<stored<T, byte_order::{}>> reads it value by value, load<T> and convert<T>"
-        " copy)",
-        order);
-  }
-  return can_cast(found, wanted, casting::unsafe) ? " (convert<T> copies and casts)" : "";
-}
-
-bool is_aligned(const any_array& elements, std::size_t alignment) {
-  const auto misplaced = [alignment](std::uint64_t place) { return place % alignment != 0; };
-  if (misplaced(reinterpret_cast<std::uintptr_t>(elements.data()))) return false;
-  for (int axis = 0; axis < elements.rank(); ++axis) {
-    const auto step = static_cast<std::uint64_t>(elements.byte_strides()[axis]);
-    if (elements.extent(axis) > 1 && misplaced(step)) return false;
-  }
-  return true;
-}
-
-}  // namespace
-
-const char* reader_of(const dtype& type) noexcept {
-  switch (type.kind()) {
-    case dtype_kind::bytes:
-      return " (as_strings<char> reads it)";
-    case dtype_kind::unicode:
-      return type.is_native() ? " (as_strings<char32_t> reads it)"
-                              : " (convert copies it to native byte order, text_at an element)";
-    case dtype_kind::raw:
-      return " (as_strings<std::byte> reads it)";
-    case dtype_kind::datetime:
-      return type.is_native() ? " (as<datetime64<Unit, Count>> reads it)" : "";
-    case dtype_kind::timedelta:
-      return type.is_native() ? " (as<timedelta64<Unit, Count>> reads it)" : "";
-    default:
-      return "";
-  }
-}
 
 void require_element(const any_array& elements, const dtype& wanted, std::size_t alignment,
                      bool to_write) {
@@ -147,15 +104,15 @@ void require_element(const any_array& elements, const dtype& wanted, std::size_t
     throw error(errc::dtype_mismatch,
                 {.path = elements.path(),
                  .subject = differs->subject,
-                 .expected = differs->expected + hint(elements.dtype(), wanted),
+                 .expected = differs->expected + advice_for(elements.dtype(), wanted),
                  .found = differs->found + reader_of(elements.dtype())});
   }
-  if (elements.size() != 0 && !is_aligned(elements, alignment)) {
+  if (!is_aligned(elements.layout(), elements.data(), alignment)) {
     throw error(errc::layout_mismatch,
                 {.path = elements.path(),
                  .subject = "elements",
                  .expected = fmt::format("addresses and strides that are multiples of {}"
-                                         " (as<stored<T>> takes any, load<T> and convert<T> copy)",
+                                         " (as<stored<T>> takes any, convert<T> copies)",
                                          alignment),
                  .found = "others"});
   }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <npymap/any_array.hpp>
-#include <npymap/dtype.hpp>
 #include <npymap/file_map.hpp>
 #include <npymap/header.hpp>
 
@@ -17,8 +16,5 @@ struct array_access {
   /// The same over memory, read from the file `path`.
   static any_array over(io::aligned_buffer bytes, std::string path, const header& facts);
 };
-
-/// What reads elements of a dtype that is no number, as the end of a message; empty for others.
-const char* reader_of(const dtype& type) noexcept;
 
 }  // namespace npymap::detail

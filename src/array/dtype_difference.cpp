@@ -42,7 +42,7 @@ std::optional<dtype_difference> record_difference(const dtype& wanted, const dty
   }
   for (const field& other : found.fields()) {
     if (find(wanted, other.name)) continue;
-    return dtype_difference{"field " + quoted(other.name) + owner, "no such field",
+    return dtype_difference{"field " + quoted(other.name) + owner, "none but those of the struct",
                             description(other)};
   }
   if (wanted.itemsize() == found.itemsize()) return {};

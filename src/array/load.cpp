@@ -9,6 +9,7 @@
 #include <npymap/error.hpp>
 
 #include "array/array_access.hpp"
+#include "array/dtype_advice.hpp"
 #include "array/dtype_difference.hpp"
 #include "array/npy_file.hpp"
 #include "io/aligned_buffer.hpp"
@@ -56,7 +57,8 @@ any_array detail::load_native(const std::string& path, const dtype& wanted,
     throw error(errc::dtype_mismatch,  // before what may be a long read
                 {.path = path,
                  .subject = differs->subject,
-                 .expected = differs->expected + (by_field ? "" : " in either byte order"),
+                 .expected = differs->expected + (by_field ? "" : " in either byte order") +
+                             advice_for(stored, wanted),
                  .found = by_field ? differs->found : descr(stored) + reader_of(stored)});
   }
   if (stored.is_record()) return convert(load_elements(opened, found, stored), wanted);

@@ -12,6 +12,7 @@
 #include <npymap/header.hpp>
 
 #include "array/array_access.hpp"
+#include "array/dtype_advice.hpp"
 #include "format/unicode.hpp"
 
 namespace npymap {

@@ -34,4 +34,11 @@ bool same_meaning(const dtype& a, const dtype& b) noexcept {
          same_length(a.step(), b.step());
 }
 
+const char* name_of(time_unit unit) noexcept {
+  constexpr auto names = std::to_array<const char*>(
+      {"generic", "year", "month", "week", "day", "hour", "minute", "second", "millisecond",
+       "microsecond", "nanosecond", "picosecond", "femtosecond", "attosecond"});
+  return names.at(static_cast<std::size_t>(unit));
+}
+
 }  // namespace npymap::detail

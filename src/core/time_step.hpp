@@ -13,4 +13,7 @@ bool same_length(time_step a, time_step b) noexcept;
 /// step of a time is spelled. Records must be equal.
 bool same_meaning(const dtype& a, const dtype& b) noexcept;
 
+/// "second": its enumerator's name.
+const char* name_of(time_unit unit) noexcept;
+
 }  // namespace npymap::detail

@@ -198,6 +198,17 @@ void check(const layout_ref& given, const void* data, index_t alignment) {
   }
 }
 
+bool is_aligned(const layout_ref& where, const void* data, std::size_t alignment) noexcept {
+  if (is_empty(where.shape)) return true;
+  const auto misplaced = [alignment](std::uint64_t at) { return at % alignment != 0; };
+  if (misplaced(reinterpret_cast<std::uintptr_t>(data))) return false;
+  for (std::size_t axis = 0; axis < where.shape.size(); ++axis) {
+    const auto step = static_cast<std::uint64_t>(where.byte_strides[axis]);
+    if (where.shape[axis] > 1 && misplaced(step)) return false;
+  }
+  return true;
+}
+
 bool is_c_contiguous(const layout_ref& from) noexcept { return is_contiguous(from, order::c); }
 bool is_f_contiguous(const layout_ref& from) noexcept {
   return is_contiguous(from, order::fortran);

@@ -10,6 +10,7 @@
 
 #include <npymap/error.hpp>
 #include <npymap/stored.hpp>
+#include <npymap/strings.hpp>
 
 #include "support/catch.hpp"
 #include "support/failure.hpp"
@@ -318,4 +319,36 @@ TEST_CASE("convert: shapes of no elements and of rank 0 convert too") {
   const auto one = npymap::convert<double>(npymap::open(folder / "one.npy"));
   CHECK(one.rank() == 0);
   CHECK(one() == 5);
+}
+
+TEST_CASE("convert: copy casts between views by NumPy's rules too") {
+  std::vector<double> values = {1.5, 2.5};
+  std::vector<float> floats(2);
+  std::vector<int> integers(2);
+  const npymap::view<const double, 1> from(values.data(), {2});
+  npymap::copy(from, npymap::view<float, 1>(floats.data(), {2}));
+  CHECK(floats == std::vector<float>{1.5f, 2.5f});
+  const npymap::view<int, 1> to(integers.data(), {2});
+  CHECK(code_of([&] { npymap::copy(from, to); }) == errc::dtype_mismatch);
+  npymap::copy(from, to, casting::unsafe);
+  CHECK(integers == std::vector<int>{1, 2});
+}
+
+TEST_CASE("convert: to_native copies what is foreign or unaligned, and nothing else") {
+  const temp_folder folder;
+  python(R"(
+os.chdir(sys.argv[1])
+np.save('big', np.array(['ab', 'c'], '>U3'))
+np.save('native', np.arange(3.))
+np.save('packed', np.array([(1, 2.5), (3, 4.5)], [('c', 'i1'), ('x', 'f8')]))
+)",
+         {folder.path()});
+  const any_array big = npymap::open(folder / "big.npy");
+  CHECK(npymap::to_native(big).dtype() == dtype_named("<U3"));
+  CHECK(npymap::as_strings<char32_t>(npymap::to_native(big))(1) == U"c");
+  const any_array native = npymap::open(folder / "native.npy");
+  CHECK(npymap::to_native(native).data() == native.data());
+  const any_array packed = npymap::open(folder / "packed.npy").field("x");
+  CHECK(npymap::to_native(packed).as<const double>()(1) == 4.5);
+  CHECK(npymap::to_native(npymap::open(folder / "packed.npy")).is_mapped());
 }

@@ -303,8 +303,8 @@ TEST_CASE("record: a file that differs from the struct is refused by the first f
        "found no such field"},
       {"[('id', 'i8'), (('pos', 'p'), 'f8', (3,))]",
        "field 'pos': expected '<f8' of shape (3,) at byte 8", "found no such field"},
-      {"[('id', 'i8'), ('pos', 'f8', (3,)), ('w', 'f4')]", "field 'w': expected no such field",
-       "found '<f4' at byte 32"},
+      {"[('id', 'i8'), ('pos', 'f8', (3,)), ('w', 'f4')]",
+       "field 'w': expected none but those of the struct", "found '<f4' at byte 32"},
       {"{'names': ['id', 'pos'], 'formats': ['i8', ('f8', (3,))], 'itemsize': 40}",
        "record: expected 32 bytes", "found 40 bytes"},
       {"[('id', 'i8'), ('pos', [('x', 'f8')], (3,))]",
@@ -331,7 +331,7 @@ TEST_CASE("record: open refuses foreign byte order, which load turns") {
       "(3,))]))",
       {folder / "x.npy"});
   CHECK_THAT(message_of([&] { npymap::open<sample>(folder / "x.npy"); }),
-             Catch::EndsWith("field 'id': expected '<i8' at byte 0 (convert<T> copies and casts), "
+             Catch::EndsWith("field 'id': expected '<i8' at byte 0 (convert<T> makes it so), "
                              "found '>i8' at byte 0"));
   const auto x = npymap::load<sample>(folder / "x.npy");
   CHECK(x(0).id == 1);
@@ -346,7 +346,7 @@ TEST_CASE("record: a difference in a nested record is told with its place") {
   CHECK_THAT(message_of([&] { npymap::open<holder>(folder / "x.npy"); }),
              Catch::EndsWith(
                  "field 'in': expected [('id', '<i8'), ('pos', '<f8', (3,))] at byte 8 (convert<T> "
-                 "copies and casts), found [('id', '<i8'), ('pos', '<f4', (3,))] at byte 4"));
+                 "makes it so), found [('id', '<i8'), ('pos', '<f4', (3,))] at byte 4"));
   python(R"(np.save(sys.argv[1], np.zeros(2, np.dtype({'names': ['n', 'in'], 'offsets': [0, 8],
     'formats': ['i4', [('id', 'i8'), ('pos', 'f4', (3,)), ('more', 'V12')]]}))))",
          {folder / "x.npy"});

@@ -130,7 +130,7 @@ for n in range(120):
     } else if (items.dtype().is_native()) {
       check_strings<char32_t>(path, wanted, copied);
     } else {
-      check_refused(errc::dtype_mismatch, "text_at an element",
+      check_refused(errc::dtype_mismatch, "as_strings<char32_t>(to_native(a))",
                     [&] { as_strings<char32_t>(items); });
       npymap::save(copied, items);
     }

@@ -167,7 +167,7 @@ for n, type in enumerate(['<m8[60s]', '>m8[60s]', '<M8[7D]', '<m8[1000ms]', '<M8
          {folder.path().string()});
   CHECK(npymap::open<chrono::minutes>(folder / "0.npy")(0) == chrono::minutes(-5));
   CHECK_THROWS_WITH(npymap::open<chrono::minutes>(folder / "1.npy"),
-                    Catch::Contains("load<T> and convert<T>"));
+                    Catch::Contains("convert<T> copies it"));
   CHECK(npymap::load<chrono::minutes>(folder / "1.npy")(1) == chrono::minutes(7));
   CHECK(npymap::open<chrono::sys_time<duration<604800>>>(folder / "2.npy")(1) ==
         chrono::sys_days(duration<86400>(49)));
@@ -180,7 +180,7 @@ TEST_CASE("times: visit and as name the type that reads them") {
   npymap::create<datetime64<time_unit::day>>(folder / "t.npy", {3});
   npymap::create<timedelta64<time_unit::day>>(folder / "d.npy", {3});
   CHECK_THROWS_WITH(npymap::open(folder / "t.npy").visit([](const auto&) {}),
-                    Catch::Contains("as<datetime64<Unit, Count>> reads it"));
+                    Catch::Contains("as<datetime64<time_unit::day>> reads it"));
   CHECK_THROWS_WITH(npymap::open<double>(folder / "d.npy"),
-                    Catch::Contains("as<timedelta64<Unit, Count>> reads it"));
+                    Catch::Contains("as<timedelta64<time_unit::day>> reads it"));
 }

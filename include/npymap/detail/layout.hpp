@@ -54,6 +54,10 @@ NPYMAP_EXPORT layout dense(std::span<const index_t> shape, index_t itemsize, ord
 /// (alignment)
 NPYMAP_EXPORT void check(const layout_ref& given, const void* data, index_t alignment);
 
+/// True if each element lies at a multiple of `alignment`, as far as there are any.
+NPYMAP_EXPORT bool is_aligned(const layout_ref& where, const void* data,
+                              std::size_t alignment) noexcept;
+
 /// As NumPy's flags of these names: axes of extent 1 do not count, an empty array is both.
 NPYMAP_EXPORT bool is_c_contiguous(const layout_ref& from) noexcept;
 NPYMAP_EXPORT bool is_f_contiguous(const layout_ref& from) noexcept;

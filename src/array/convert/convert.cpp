@@ -6,6 +6,7 @@
 #include <npymap/error.hpp>
 
 #include "array/array_access.hpp"
+#include "array/convert/item_unit.hpp"
 #include "core/shape_text.hpp"
 #include "io/aligned_buffer.hpp"
 
@@ -64,6 +65,23 @@ any_array detail::convert_view(const dtype& from_type, const void* from,
   return convert_to_memory(from_type, from, from_layout, to, rule, {});
 }
 
+any_array to_native(const any_array& x) {
+  const std::size_t alignment = detail::natural_alignment(x.dtype());
+  if (x.dtype().is_native() && detail::is_aligned(x.layout(), x.data(), alignment)) return x;
+  return convert(x, x.dtype().with_byte_order(native_byte_order));
+}
+
+void detail::copy_view(const dtype& from_type, const void* from, const layout_ref& from_layout,
+                       const dtype& to_type, void* to, const layout_ref& to_layout, casting rule) {
+  if (!same_shape(from_layout, to_layout)) {
+    throw error(errc::layout_mismatch, {.subject = "shape of the target",
+                                        .expected = shape_text(from_layout.shape),
+                                        .found = shape_text(to_layout.shape)});
+  }
+  require_cast(from_type, to_type, rule);
+  convert_elements(from_type, from, from_layout, to_type, to, to_layout);
+}
+
 void copy(const any_array& from, const any_array& to, casting rule) try {
   if (to.is_mapped() && to.mode() == open_mode::read) {
     throw error(errc::read_only, {.path = to.path(),
@@ -71,14 +89,8 @@ void copy(const any_array& from, const any_array& to, casting rule) try {
                                   .expected = "mode r+, w+ or c",
                                   .found = "mode r"});
   }
-  if (!detail::same_shape(from.layout(), to.layout())) {
-    throw error(errc::layout_mismatch, {.subject = "shape of the target",
-                                        .expected = shape_text(from.shape()),
-                                        .found = shape_text(to.shape())});
-  }
-  require_cast(from.dtype(), to.dtype(), rule);
-  detail::convert_elements(from.dtype(), from.data(), from.layout(), to.dtype(), to.data(),
-                           to.layout());
+  detail::copy_view(from.dtype(), from.data(), from.layout(), to.dtype(), to.data(), to.layout(),
+                    rule);
 } catch (const error& e) {
   throw e.in_file(from.path());
 }

@@ -15,6 +15,7 @@
 #include <npymap/error.hpp>
 
 #include "array/convert/cast_loop.hpp"
+#include "array/convert/item_unit.hpp"
 #include "array/convert/move_run.hpp"
 #include "array/convert/number.hpp"
 #include "array/convert/time_cast.hpp"
@@ -28,24 +29,17 @@ using target_run = byte_run<std::byte>;
 constexpr std::size_t largest_number = 32;   // a complex of two long doubles
 constexpr std::size_t staged_at_once = 256;  // elements: both stages stay in the first cache
 
-// The bytes that a foreign order reverses together.
-index_t swapped_unit_of(const dtype& type) noexcept {
-  if (type.kind() == dtype_kind::complex_floating) return type.itemsize() / 2;
-  if (type.kind() == dtype_kind::unicode) return 4;
-  return type.itemsize();
-}
-
 /// One end of a cast: elements of a dtype, and how they come to be native and adjacent.
 struct cast_end {
   index_t itemsize;
   index_t unit;
-  std::uintptr_t alignment;
+  std::size_t alignment;
   bool is_native;
 
   explicit cast_end(const dtype& type)
       : itemsize(type.itemsize()),
-        unit(swapped_unit_of(type)),
-        alignment(static_cast<std::uintptr_t>(std::clamp<index_t>(unit, 1, 16))),
+        unit(swapped_unit_bytes(type)),
+        alignment(natural_alignment(type)),
         is_native(type.is_native()) {}
 
   bool is_ready(const std::byte* first, index_t step_bytes) const noexcept {
@@ -207,7 +201,7 @@ void convert_elements(const dtype& from_type, const void* from, const layout_ref
   }
   if (differ_by_order_alone(from_type, to_type)) {
     const index_t itemsize = from_type.itemsize();
-    const index_t unit = swapped_unit_of(from_type);
+    const index_t unit = swapped_unit_bytes(from_type);
     return cast_runs(from, from_layout, to, to_layout,
                      [&](source_run source, target_run target, std::size_t count) {
                        swap_run(source, target, itemsize, unit, count);

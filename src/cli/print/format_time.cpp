@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -8,6 +7,7 @@
 
 #include "cli/print/format.hpp"
 #include "cli/print/stored.hpp"
+#include "core/time_step.hpp"
 
 namespace npymap::cli {
 namespace {
@@ -76,22 +76,9 @@ std::string clock_text(wide_int since_midnight, time_unit unit) {
   return text + fmt::format(".{:0{}}", in_minute % per_second, digits);
 }
 
-std::string_view plural_of(time_unit unit) {
-  constexpr std::array<std::string_view, 14> names = {"generic time units",
-                                                      "years",
-                                                      "months",
-                                                      "weeks",
-                                                      "days",
-                                                      "hours",
-                                                      "minutes",
-                                                      "seconds",
-                                                      "milliseconds",
-                                                      "microseconds",
-                                                      "nanoseconds",
-                                                      "picoseconds",
-                                                      "femtoseconds",
-                                                      "attoseconds"};
-  return names[static_cast<std::size_t>(unit)];
+std::string plural_of(time_unit unit) {
+  return unit == time_unit::generic ? "generic time units"
+                                    : std::string(detail::name_of(unit)) + "s";
 }
 
 // numpy.core.arrayprint._TimelikeFormat: as wide as the longer of the first and the last moment.
