@@ -86,7 +86,8 @@ class NPYMAP_EXPORT any_array : public detail::array_storage {
   std::span<const npymap::field> fields() const noexcept { return dtype_.fields(); }
   /// One field of a record, by name or title: the same axes, then those of the field's sub-array.
   /// Shares the mapping; copies nothing. A field of a field: `x.field("a").field("b")`. NumPy:
-  /// `a['name']`. \throws error dtype_mismatch when there is none
+  /// `a['name']`. \throws error dtype_mismatch when there is none, size_overflow and
+  /// invalid_argument for more elements, or axes, than there can be
   any_array field(std::string_view name) const;
 
   /// NumPy's basic indexing; the result shares the mapping. `a(range(2, 6), 4)` or

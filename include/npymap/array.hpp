@@ -2,6 +2,7 @@
 /// Arrays of a C++ element type over a file, and the typed verbs to open, create and load them.
 #pragma once
 
+#include <array>
 #include <complex>
 #include <concepts>
 #include <cstddef>
@@ -27,12 +28,18 @@ namespace npymap {
 
 namespace detail {
 
+template <class Member>
+inline constexpr bool has_const_elements = std::is_const_v<std::remove_all_extents_t<Member>>;
+template <class Member, std::size_t Extent>
+inline constexpr bool has_const_elements<std::array<Member, Extent>> = has_const_elements<Member>;
+
 /// What an array of T shows of a member: const as T, and at the alignment that T promises.
 template <class T, class Member>
 struct member_in {
   using bare = member_element<Member>;
   using placed = std::conditional_t<(alignof(T) < alignof(bare)), stored<bare>, bare>;
-  static constexpr bool is_const = std::is_const_v<T> || std::is_const_v<Member>;
+  static_assert(!std::is_volatile_v<Member>, "a volatile member has no array");
+  static constexpr bool is_const = std::is_const_v<T> || has_const_elements<Member>;
   using type = std::conditional_t<is_const, std::add_const_t<placed>, placed>;
 };
 
@@ -122,6 +129,7 @@ class array : public view<T>, public detail::array_storage {
   template <class Struct, class Member>
   requires std::derived_from<std::remove_const_t<T>, Struct>
   auto field(Member Struct::*member) const {
+    static_assert(std::is_standard_layout_v<T>, "only there is a member where its pointer says");
     using part = typename detail::member_in<T, Member>::type;
     const detail::layout moved = detail::part(this->layout(), detail::member_offset_bytes(member),
                                               detail::member_shape<Member>(), sizeof(part));

@@ -24,8 +24,10 @@ enum class casting : char {
 
 /// True if `rule` lets elements of `from` become elements of `to`. Byte order never matters.
 ///
-/// NumPy: `numpy.can_cast(from, to, casting)`, for numbers and times of any two dtypes, text and
-/// raw bytes of one kind, and records of the same field names, whose fields must do so one by one.
+/// NumPy: `numpy.can_cast(from, to, casting)`, for numbers among themselves, and dates, spans, text
+/// and raw bytes each among their own. Records must have the same field names, in any order, and
+/// their fields pass one by one (NumPy goes by place). What else NumPy casts, as text to numbers or
+/// numbers to times, is refused, but for int64 and the ticks of times by `unsafe`.
 NPYMAP_EXPORT bool can_cast(const dtype& from, const dtype& to,
                             casting rule = casting::same_kind) noexcept;
 
@@ -34,7 +36,8 @@ NPYMAP_EXPORT bool can_cast(const dtype& from, const dtype& to,
 /// Dense, in Fortran order where `from` is, else in C order; shape (0,) or () as it is. Reads every
 /// element once. Integers wrap where they do not fit, as NumPy's do; a float that no integer of
 /// that size equals becomes the nearest one, and NaN 0, where NumPy's answer is the machine's.
-/// float16 is rounded once. NaT stays NaT. Padding of records becomes 0. NumPy: `from.astype(to)`.
+/// float16 is rounded once. NaT stays NaT. Fields of records go by name; padding becomes 0.
+/// NumPy: `from.astype(to)`.
 /// \throws error dtype_mismatch when `rule` forbids it, out_of_range for a time that does not fit,
 /// ENOMEM
 NPYMAP_EXPORT any_array convert(const any_array& from, const dtype& to,

@@ -96,13 +96,17 @@ void require_alignment(const T* data, const char* function) {
   }
 }
 
-/// What Eigen reaches through a pointer and strides: a matrix, an array, a Map, a Ref, a block.
+/// What Eigen keeps at a pointer, with strides: a matrix, an array, a Map, a Ref, a block. Other
+/// expressions may have both, and no elements to point at.
 template <class Dense>
-concept eigen_memory = std::derived_from<Dense, Eigen::DenseBase<Dense>> &&
-                       (Eigen::internal::traits<Dense>::Flags& Eigen::DirectAccessBit) != 0;
+concept eigen_memory = std::derived_from<Dense, Eigen::PlainObjectBase<Dense>> ||
+    std::derived_from<Dense, Eigen::MapBase<Dense, Eigen::ReadOnlyAccessors>>;
 
+/// What takes its elements along when it goes.
 template <class Dense>
-concept eigen_owner = std::derived_from<Dense, Eigen::PlainObjectBase<Dense>>;
+inline constexpr bool eigen_owner = std::derived_from<Dense, Eigen::PlainObjectBase<Dense>>;
+template <class Plain, int Options, class Stride>
+inline constexpr bool eigen_owner<Eigen::Ref<const Plain, Options, Stride>> = true;
 
 template <class T, int R, class Dimensions>
 view<T, R> tensor_view(T* data, const Dimensions& dimensions, int eigen_layout) {

@@ -5,6 +5,7 @@
 #include <bit>
 #include <concepts>
 #include <cstdint>
+#include <limits>
 
 #include <npymap/dtype.hpp>
 
@@ -64,6 +65,17 @@ constexpr std::uint16_t double_to_half(double value) noexcept {
   return to_half<double, std::uint64_t, 52, 1023>(value);
 }
 
+/// The double next to a long double that still rounds as it does: of what is cut off, the last bit
+/// keeps a trace ("rounding to odd").
+constexpr double rounded_to_odd(long double value) noexcept {
+  constexpr double largest = std::numeric_limits<double>::max();
+  const auto near = static_cast<double>(value);
+  if (!(near >= -largest && near <= largest) || static_cast<long double>(near) == value)
+    return near;
+  const bool is_farther = value < 0 ? near < value : near > value;
+  return std::bit_cast<double>((std::bit_cast<std::uint64_t>(near) - (is_farther ? 1u : 0u)) | 1u);
+}
+
 }  // namespace detail
 
 /// IEEE 754 half precision: two bytes, 11 bits of significand, from 6e-8 to 65504.
@@ -76,6 +88,7 @@ class float16 {
   float16() noexcept = default;
   constexpr float16(float value) noexcept : bits_(detail::float_to_half(value)) {}
   constexpr float16(double value) noexcept : bits_(detail::double_to_half(value)) {}
+  constexpr float16(long double value) noexcept : float16(detail::rounded_to_odd(value)) {}
   constexpr float16(std::integral auto value) noexcept : float16(static_cast<double>(value)) {}
   constexpr operator float() const noexcept { return detail::half_to_float(bits_); }
 

@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <npymap/detail/export.hpp>
 #include <npymap/dtype.hpp>
 
 namespace npymap {
@@ -47,6 +48,13 @@ void reverse_unit(std::byte* at) noexcept {
   }
 }
 
+template <class T>
+inline constexpr bool is_stored = false;
+
+/// `type` with numbers of another byte order; a record keeps its own, whose members say theirs.
+/// \throws error bad_dtype for a record in foreign order
+NPYMAP_EXPORT dtype in_order(const dtype& type, byte_order order);
+
 }  // namespace detail
 
 /// A T as a file holds it: its bytes in the order `Order`, at any address.
@@ -59,6 +67,7 @@ void reverse_unit(std::byte* at) noexcept {
 template <element T, byte_order Order = native_byte_order>
 class stored {
   static_assert(Order != byte_order::none, "a byte order is little or big");
+  static_assert(!detail::is_stored<T>, "a stored value is in an order already");
   static_assert(
       Order == native_byte_order || !requires { npymap_record(std::type_identity<T>()); },
       "the bytes of a struct change places within its members: make these stored");
@@ -98,8 +107,11 @@ class stored {
 };
 
 template <class T, byte_order Order>
+inline constexpr bool detail::is_stored<stored<T, Order>> = true;
+
+template <class T, byte_order Order>
 struct dtype_traits<stored<T, Order>> {
-  static dtype value() { return dtype_of<T>().with_byte_order(Order); }
+  static dtype value() { return detail::in_order(dtype_of<T>(), Order); }
 };
 
 }  // namespace npymap

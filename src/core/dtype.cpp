@@ -6,6 +6,7 @@
 
 #include <npymap/detail/checked.hpp>
 #include <npymap/error.hpp>
+#include <npymap/stored.hpp>
 
 #include "core/shape_text.hpp"
 
@@ -43,6 +44,14 @@ dtype detail::of_size(dtype type, std::size_t size_bytes) {
               {.subject = "dtype_traits of a C++ type",
                .expected = fmt::format("items of {} bytes, its sizeof", size_bytes),
                .found = fmt::format("{} bytes", type.itemsize())});
+}
+
+dtype detail::in_order(const dtype& type, byte_order order) {
+  if (!type.is_record()) return type.with_byte_order(order);
+  if (order == native_byte_order) return type;
+  throw error(errc::bad_dtype, {.subject = "stored record",
+                                .expected = "members that are stored in foreign order themselves",
+                                .found = "a record of this machine's"});
 }
 
 struct dtype::layout final : detail::counted {

@@ -31,9 +31,9 @@ bool is_c_contiguous(std::span<const index_t> extents) {
 
 void check(const dtype& type, std::span<const index_t> extents) {
   if (type.has_object()) {
-    throw error(errc::object_dtype, {.subject = "header",
-                                     .expected = "a dtype without Python objects",
-                                     .found = quoted(descr(type))});
+    throw error(
+        errc::object_dtype,
+        {.subject = "header", .expected = "a dtype without Python objects", .found = descr(type)});
   }
   if (std::ranges::any_of(extents, [](index_t extent) { return extent < 0; })) {
     refuse_shape(errc::invalid_argument, "extents of at least 0", extents);
@@ -45,6 +45,20 @@ void check(const dtype& type, std::span<const index_t> extents) {
     refuse_shape(errc::size_overflow,
                  fmt::format("at most 2**63 - 1 bytes, in items of {}", type.itemsize()), extents);
   }
+}
+
+// NumPy writes these too, and then loses a field, or cannot read the file at all.
+void require_readable(const dtype& type) {
+  if (!type.is_record()) return;
+  try {
+    if (parse_descr(descr(type)) == type) return;
+  } catch (const error&) {  // as when it is not the same
+  }
+  throw error(errc::bad_dtype,
+              {.subject = "dtype",
+               .expected = "one that can be read back: named fields, nested at most so deep that"
+                           " NumPy reads them, sub-arrays of items that have bytes",
+               .found = quoted(descr(type))});
 }
 
 std::string header_text(const dtype& type, std::span<const index_t> extents, order layout) {
@@ -93,6 +107,7 @@ std::string wrapped(std::string text, npy_version version) {
 
 std::string header_bytes(const dtype& type, std::span<const index_t> extents, order layout) {
   check(type, extents);
+  require_readable(type);
   const std::string text = header_text(type, extents, layout);
   const auto latin1 = to_latin1(text);
   if (!latin1) return wrapped(text, {3, 0});

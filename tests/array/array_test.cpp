@@ -227,7 +227,7 @@ TEST_CASE("array: a field or a shape of more elements than can be counted is ref
   using npymap::dtype;
   using npymap::dtype_kind;
   const temp_folder folder;
-  const auto text = dtype::text(dtype_kind::unicode, 0);
+  const auto text = dtype::record({{"s", dtype::text(dtype_kind::unicode, 0)}}, 0);
   const auto many = dtype::record({{.name = "u", .type = text, .subshape = {INT32_MAX}},
                                    {.name = "c", .type = dtype::scalar(dtype_kind::raw, 1)}},
                                   1);

@@ -85,3 +85,12 @@ TEST_CASE("float16: computes as float, and is made from any number") {
   CHECK(std::isinf(static_cast<float>(float16(70000))));
   CHECK(npymap::dtype_of<float16>() == npymap::dtype::scalar(npymap::dtype_kind::floating, 2));
 }
+
+TEST_CASE("float16: a long double is rounded once too") {
+  CHECK(float16(0x1p-25L * (1 + 0x1p-60L)).bits() == 0x0001);
+  CHECK(float16(1 + 0x1p-11L + 0x1p-62L).bits() == 0x3c01);
+  CHECK(float16(-(1 + 0x1p-11L + 0x1p-62L)).bits() == 0xbc01);
+  CHECK(float16(65520 - 0x1p-40L).bits() == 0x7bff);
+  CHECK(float16(1e4000L).bits() == 0x7c00);
+  CHECK(float16(1.5L).bits() == 0x3e00);
+}

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include <npymap/float16.hpp>
+#include <npymap/record.hpp>
 #include <npymap/view.hpp>
 
 #include "support/catch.hpp"
@@ -75,4 +76,18 @@ TEST_CASE("stored: a view of it takes any address") {
   for (const double x : v) sum += x;
   CHECK(sum == 7);
   CHECK(bytes[1 + 16] == 0x40);
+}
+
+namespace {
+
+struct inner {
+  double d;
+  big<std::int32_t> z;
+};
+NPYMAP_RECORD(inner, d, z);
+
+}  // namespace
+
+TEST_CASE("stored: a record keeps the orders of its members, and has no other") {
+  CHECK(npymap::dtype_of<stored<inner>>() == npymap::dtype_of<inner>());
 }

@@ -1,5 +1,7 @@
 #include <npymap/eigen.hpp>
 
+#include <complex>
+
 #include <npymap/array.hpp>
 #include <npymap/error.hpp>
 
@@ -264,4 +266,25 @@ TEST_CASE("eigen: a file of float16 is a matrix of Eigen::half") {
   CHECK(m.cast<float>().sum() == 3.75f);
   npymap::save(folder / "y.npy", Eigen::MatrixXf(m.cast<float>() * 2).cast<Eigen::half>());
   python("a = np.load(sys.argv[1]); assert a.dtype == 'f2' and a[1, 2] == 2.5", {folder / "y.npy"});
+}
+
+TEST_CASE("eigen: parts and expressions without memory of their own are saved by value") {
+  const temp_folder folder;
+  Eigen::MatrixXd m(3, 3);
+  m << 0, 1, 2, 3, 4, 5, 6, 7, 8;
+  const Eigen::MatrixXcd z = m.cast<std::complex<double>>();
+  npymap::save(folder / "every_second.npy", m(Eigen::seqN(0, 2, Eigen::fix<2>), Eigen::all));
+  npymap::save(folder / "real.npy", z.block(0, 0, 2, 2).real());
+  npymap::save(folder / "diagonal.npy", m.diagonal());
+  npymap::save(folder / "none.npy", Eigen::MatrixXd(0, 0).diagonal());
+  npymap::save(folder / "imaginary.npy", Eigen::MatrixXcd(0, 3).imag());
+  python(R"(
+os.chdir(sys.argv[1])
+m = np.arange(9.).reshape(3, 3)
+assert (np.load('every_second.npy') == m[::2]).all()
+assert (np.load('real.npy') == m[:2, :2]).all()
+assert (np.load('diagonal.npy') == m.diagonal()).all()
+assert np.load('none.npy').shape == (0,) and np.load('imaginary.npy').shape == (0, 3)
+)",
+         {folder.path()});
 }

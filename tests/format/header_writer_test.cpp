@@ -119,3 +119,15 @@ TEST_CASE("header: what NPY cannot say is not written") {
   CHECK(code_of(dtype(), many) == errc::invalid_argument);
   CHECK(descr(dtype::object()) == "'|O'");
 }
+
+TEST_CASE("header: what nobody could read back is not written, where NumPy writes it") {
+  const auto text = dtype::text(npymap::dtype_kind::unicode, 0);
+  const auto number = dtype::scalar(npymap::dtype_kind::signed_integer, 4);
+  CHECK(code_of(dtype::record({{.name = "a", .type = text, .subshape = {3}}}, 0), shape{2}) ==
+        errc::bad_dtype);
+  CHECK(code_of(dtype::record({{.name = "", .type = number, .subshape = {1}}}, 4), shape{2}) ==
+        errc::bad_dtype);
+  dtype deep = number;
+  for (int i = 0; i < 150; ++i) deep = dtype::record({{.name = "a", .type = deep}}, 4);
+  CHECK(code_of(deep, shape{2}) == errc::bad_dtype);
+}

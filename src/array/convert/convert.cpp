@@ -92,7 +92,7 @@ void copy(const any_array& from, const any_array& to, casting rule) try {
   detail::copy_view(from.dtype(), from.data(), from.layout(), to.dtype(), to.data(), to.layout(),
                     rule);
 } catch (const error& e) {
-  throw e.in_file(from.path());
+  throw e.in_file(e.code() == errc::layout_mismatch ? to.path() : from.path());
 }
 
 }  // namespace npymap

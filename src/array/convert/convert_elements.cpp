@@ -101,6 +101,14 @@ void cast_runs(const void* from, const layout_ref& from_layout, void* to,
       static_cast<const std::byte*>(from), static_cast<std::byte*>(to));
 }
 
+// Not inlined: its buffers are too large for the frames of records within records.
+template <class Loop>
+[[gnu::noinline]] void cast_in_stages(const dtype& from_type, const void* from,
+                                      const layout_ref& from_layout, const dtype& to_type, void* to,
+                                      const layout_ref& to_layout, Loop loop) {
+  cast_runs(from, from_layout, to, to_layout, staged_cast(from_type, to_type, loop));
+}
+
 /// A layout with an axis more, inside its items.
 struct inner_axis {
   shape extents;
@@ -191,6 +199,8 @@ bool differ_by_order_alone(const dtype& from, const dtype& to) noexcept {
 void convert_elements(const dtype& from_type, const void* from, const layout_ref& from_layout,
                       const dtype& to_type, void* to, const layout_ref& to_layout) {
   if (from_type == to_type) return copy_elements(from, from_layout, to, to_layout);
+  // Items without bytes can be more than anyone could count through.
+  if (array_bytes(to_layout.shape, to_layout.itemsize) == 0) return;
   if (from_type.is_record()) {
     return convert_in_pieces(from_type, from, from_layout, to_type, to, to_layout, convert_records);
   }
@@ -209,8 +219,8 @@ void convert_elements(const dtype& from_type, const void* from, const layout_ref
   }
   const auto from_number = number_index(from_type), to_number = number_index(to_type);
   if (from_number && to_number) {
-    return cast_runs(from, from_layout, to, to_layout,
-                     staged_cast(from_type, to_type, number_loop(*from_number, *to_number)));
+    return cast_in_stages(from_type, from, from_layout, to_type, to, to_layout,
+                          number_loop(*from_number, *to_number));
   }
   if (from_number || to_number) {  // the ticks of times as int64, and back: the same bytes
     const dtype ticks = dtype::scalar(dtype_kind::signed_integer, 8, from_type.byte_order());
@@ -221,7 +231,7 @@ void convert_elements(const dtype& from_type, const void* from, const layout_ref
   const auto loop = [times](const void* source, void* target, std::size_t count) {
     times.run(static_cast<const std::int64_t*>(source), static_cast<std::int64_t*>(target), count);
   };
-  cast_runs(from, from_layout, to, to_layout, staged_cast(from_type, to_type, loop));
+  cast_in_stages(from_type, from, from_layout, to_type, to, to_layout, loop);
 }
 
 }  // namespace npymap::detail

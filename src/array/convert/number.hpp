@@ -63,8 +63,6 @@ To number_cast(const From& value) noexcept {
     return number_cast<To>(static_cast<float>(value));
   } else if constexpr (std::is_same_v<From, bool8>) {
     return static_cast<To>(static_cast<bool>(value));
-  } else if constexpr (std::is_same_v<To, float16> && std::is_same_v<From, long double>) {
-    return float16(static_cast<double>(value));
   } else if constexpr (std::floating_point<From> && std::integral<To>) {
     return saturated<To>(value);
   } else {

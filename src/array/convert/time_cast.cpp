@@ -95,7 +95,7 @@ bool is_finer(time_step from, time_step to) noexcept {
   if (!same_scale) return is_calendar(from.unit);
   const wide_int most =
       length(from) / (is_calendar(from.unit) ? months({to.unit, 1}) : attoseconds(to.unit));
-  return from.unit <= to.unit && length(from) % length(to) == 0 && most < numpys_limit;
+  return length(from) % length(to) == 0 && most < numpys_limit;
 }
 
 time_cast time_cast::between(time_step from, time_step to) {

@@ -40,8 +40,8 @@ constexpr bool is_calendar(time_unit unit) noexcept {
   return unit == time_unit::year || unit == time_unit::month;
 }
 
-/// True if NumPy holds that times of `from` are times of `to` without loss: each tick is a whole
-/// number of the other's, and of no more than NumPy likes to count with.
+/// True if times of `from` are times of `to` without loss: each tick is a whole number of the
+/// other's, and of no more than NumPy likes to count with.
 bool is_finer(time_step from, time_step to) noexcept;
 
 }  // namespace npymap::detail
