@@ -35,6 +35,7 @@ enum class advice : char {
   sequential,  ///< front to back: read far ahead
   random,      ///< in no order: do not read ahead
   will_need,   ///< soon: start reading it now
+  populate,    ///< at once: read it, and return when it is in memory
   dont_need,   ///< no more: take it out of this process's memory. Written bytes are kept and reach
                ///< the file; ignored in copy_on_write, where the edits live nowhere else
 };
@@ -135,7 +136,8 @@ class NPYMAP_EXPORT file_map {
   void flush(flush_mode how = flush_mode::sync) const;
 
   /// Tell the kernel how `n` bytes from `offset` (in the map) will be used; whole pages.
-  /// \throws error out_of_range, closed, the system's
+  /// \throws error out_of_range, closed, the system's; for `populate` also truncated, and EIO where
+  /// the disk cannot read: what would be a SIGBUS to who touches it
   void advise(advice hint, std::size_t offset, std::size_t n) const;
   /// All of the map.
   void advise(advice hint) const;

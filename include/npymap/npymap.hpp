@@ -5,6 +5,7 @@
 
 #include <npymap/any_array.hpp>
 #include <npymap/array.hpp>
+#include <npymap/blocks.hpp>
 #include <npymap/convert.hpp>
 #include <npymap/datetime.hpp>
 #include <npymap/dtype.hpp>

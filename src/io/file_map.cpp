@@ -1,5 +1,6 @@
 #include <npymap/file_map.hpp>
 
+#include <cerrno>
 #include <mutex>
 #include <new>
 #include <optional>
@@ -46,6 +47,8 @@ struct file_map::state final : detail::counted {
   }
   void flush(std::size_t offset, std::size_t n, flush_mode how);
   void throw_if_lost() const;
+  // Pages that the kernel could not fill: gone from the file, or unreadable.
+  [[noreturn]] void refuse_unreadable(std::uint64_t first, std::size_t n) const;
 };
 
 void file_map::state::flush(std::size_t offset, std::size_t n, flush_mode how) {
@@ -65,6 +68,19 @@ void file_map::state::throw_if_lost() const {
                                "flush of bytes {} to {} failed, in doubt is what was written to "
                                "bytes {} to {} since the last flush",
                                first, first + lost->n, offset_bytes, offset_bytes + size_bytes)});
+}
+
+void file_map::state::refuse_unreadable(std::uint64_t first, std::size_t n) const {
+  const std::uint64_t size = source.size_bytes();
+  if (size < first + n) {
+    throw error(errc::truncated, {.path = source.path(),
+                                  .subject = "mapped range",
+                                  .expected = fmt::format("{} bytes", n),
+                                  .found = fmt::format("{}", size > first ? size - first : 0),
+                                  .byte_offset = first});
+  }
+  errno = EIO;
+  source.fail("read", n, first);
 }
 
 file_map::file_map(detail::shared<state> owned) noexcept : state_(std::move(owned)) {}
@@ -157,9 +173,10 @@ void file_map::advise(advice hint, std::size_t offset, std::size_t n) const {
   state& held = checked(offset, n);
   // There the pages of this process are the only place where the edits are.
   if (hint == advice::dont_need && held.mode == open_mode::copy_on_write) return;
-  if (held.pages.advise(offset, n, hint) == -1) {
-    held.source.fail("advise", n, held.offset_bytes + offset);
-  }
+  if (held.pages.advise(offset, n, hint) == 0) return;
+  const std::uint64_t first = held.offset_bytes + offset;
+  if (hint == advice::populate && errno == EFAULT) held.refuse_unreadable(first, n);
+  held.source.fail("advise", n, first);
 }
 
 void file_map::advise(advice hint) const { advise(hint, 0, size_bytes()); }

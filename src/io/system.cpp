@@ -255,12 +255,19 @@ int writes_in_place(int descriptor) noexcept {
 }
 
 int advise(std::byte* page, std::size_t n, advice hint) noexcept {
+  constexpr int populate_read = 22;  // MADV_POPULATE_READ: madvise(2); not in every linux/mman.h
   const int native = hint == advice::sequential  ? MADV_SEQUENTIAL
                      : hint == advice::random    ? MADV_RANDOM
                      : hint == advice::will_need ? MADV_WILLNEED
+                     : hint == advice::populate  ? populate_read
                      : hint == advice::dont_need ? MADV_DONTNEED
                                                  : MADV_NORMAL;
-  return attempt(call::advise, [&] { return ::madvise(page, n, native); });
+  const int answer = attempt(call::advise, [&] { return ::madvise(page, n, native); });
+  // Linux knows it since 5.14; others do what comes nearest.
+  if (answer == -1 && errno == EINVAL && hint == advice::populate) {
+    return advise(page, n, advice::will_need);
+  }
+  return answer;
 }
 
 std::size_t page_bytes() noexcept {

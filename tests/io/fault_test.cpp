@@ -14,7 +14,7 @@
 
 #include "io/faults.hpp"
 #include "io/new_file.hpp"
-#include "io/process.hpp"
+#include "support/process.hpp"
 #include "support/catch.hpp"
 #include "support/temp_folder.hpp"
 

@@ -18,7 +18,7 @@
 #include "io/faults.hpp"
 #include "io/file.hpp"
 #include "io/new_file.hpp"
-#include "io/process.hpp"
+#include "support/process.hpp"
 #include "support/catch.hpp"
 #include "support/failure.hpp"
 #include "support/python.hpp"

@@ -19,7 +19,7 @@
 
 #include "io/faults.hpp"
 #include "io/mounts.hpp"
-#include "io/process.hpp"
+#include "support/process.hpp"
 #include "support/catch.hpp"
 #include "support/skip.hpp"
 #include "support/temp_folder.hpp"

@@ -13,7 +13,7 @@
 #include <npymap/error.hpp>
 
 #include "io/faults.hpp"
-#include "io/process.hpp"
+#include "support/process.hpp"
 #include "support/catch.hpp"
 #include "support/skip.hpp"
 #include "support/temp_folder.hpp"

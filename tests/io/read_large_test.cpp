@@ -11,7 +11,7 @@
 #include "io/aligned_buffer.hpp"
 #include "io/faults.hpp"
 #include "io/new_file.hpp"
-#include "io/process.hpp"
+#include "support/process.hpp"
 #include "support/catch.hpp"
 #include "support/python.hpp"
 #include "support/temp_folder.hpp"

@@ -1,4 +1,4 @@
-#include "io/process.hpp"
+#include "support/process.hpp"
 
 #include <fcntl.h>
 #include <grp.h>

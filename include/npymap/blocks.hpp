@@ -1,0 +1,199 @@
+/// \file
+/// Arrays larger than memory, a block at a time: read ahead, decoded, dropped behind.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <optional>
+#include <utility>
+
+#include <npymap/any_array.hpp>
+#include <npymap/array.hpp>
+#include <npymap/detail/export.hpp>
+#include <npymap/detail/layout.hpp>
+#include <npymap/detail/shared.hpp>
+#include <npymap/dtype.hpp>
+#include <npymap/shape.hpp>
+#include <npymap/view.hpp>
+
+namespace npymap {
+
+/// How to cut an array into blocks. The defaults suit a pass over a whole file.
+struct block_options {
+  /// What stays in memory at most: the block at hand, the one that is read ahead, and scratch.
+  std::uint64_t budget_bytes = std::uint64_t{256} << 20;
+  /// The axis to cut, from 0 or from the end; when left out, the one that is outermost in the file.
+  std::optional<int> axis = {};
+  /// How many elements a block has along that axis, the last one perhaps fewer; when left out, as
+  /// many as fit. Then, and only then, other axes are cut too where even one does not fit.
+  std::optional<index_t> extent = {};
+  /// How many elements along that axis a block sees of each neighbour, as a stencil needs; fewer at
+  /// the ends of the array.
+  index_t halo = 0;
+};
+
+namespace detail {
+
+/// One block among others: a box of an array.
+struct block_box {
+  index_vector start;  ///< of its first element in the array
+  shape extents;       ///< halo included
+  index_t halo_before = 0;
+  index_t halo_after = 0;
+};
+
+/// The engine: cuts, reads ahead in a thread of its own, decodes what is not native, and drops what
+/// has been passed. Asked for one block after another, from one thread at a time.
+class NPYMAP_EXPORT block_stream : public counted {
+ public:
+  /// Over elements of `type` at `data`, whose pages `storage` owns, if they are a file's; as
+  /// elements of `wanted`. \throws error as `blocks`
+  static shared<block_stream> over(const array_storage& storage, const dtype& type,
+                                   const std::byte* data, const layout_ref& where,
+                                   const dtype& wanted, std::size_t alignment,
+                                   const block_options& options);
+
+  virtual index_t count() const noexcept = 0;
+  virtual int axis() const noexcept = 0;
+  /// Make block `n` the one at hand: its place, and where its elements lie. Those of the block
+  /// before are gone. \throws error of the system, when it cannot be read
+  virtual const block_box& go_to(index_t n) = 0;
+  virtual const std::byte* data() const noexcept = 0;
+  virtual const strides& byte_strides() const noexcept = 0;
+};
+
+}  // namespace detail
+
+/// A block: native, aligned elements of a part of an array, until the next block is asked for.
+template <element T>
+class block : public view<const T> {
+ public:
+  block() = default;
+
+  /// Where the block's element (0, ..., 0) is in the array: with a halo, the first one seen.
+  const index_vector& start() const noexcept { return box_->start; }
+  /// Where the block begins along the axis that is cut, without its halo.
+  index_t first() const noexcept {
+    return this->rank() == 0 ? 0 : box_->start[axis_] + box_->halo_before;
+  }
+  /// How many elements along that axis belong to the neighbours.
+  index_t halo_before() const noexcept { return box_->halo_before; }
+  index_t halo_after() const noexcept { return box_->halo_after; }
+  /// The elements that no other block has: the block without its halo.
+  view<const T> interior() const {
+    if (this->rank() == 0) return *this;
+    const range own(halo_before(), this->extent(axis_) - halo_after());
+    return this->swapaxes(0, axis_)(own, ellipsis).swapaxes(0, axis_);
+  }
+
+ private:
+  template <element U>
+  friend class block_range;
+
+  block(const view<const T>& elements, const detail::block_box& box, int axis)
+      : view<const T>(elements), box_(&box), axis_(axis) {}
+
+  const detail::block_box* box_ = nullptr;
+  int axis_ = 0;
+};
+
+/// The blocks of an array, to be walked once from front to back: see `blocks`.
+///
+/// Owns a share of the array's mapping, the scratch and a thread, until it is destroyed. Not safe
+/// to use from two threads.
+template <element T>
+class block_range {
+ public:
+  class iterator;
+
+  /// How many blocks there are.
+  index_t size() const noexcept { return stream_->count(); }
+  /// The axis that is cut, from 0; the first one cut, where that is not enough.
+  int axis() const noexcept { return stream_->axis(); }
+  bool empty() const noexcept { return size() == 0; }
+  /// Reads the first block. \throws error of the system, when it cannot be read
+  iterator begin() { return {*this, 0}; }
+  std::default_sentinel_t end() const noexcept { return {}; }
+
+ private:
+  template <element U>
+  friend block_range<U> make_blocks(detail::shared<detail::block_stream> stream);
+
+  explicit block_range(detail::shared<detail::block_stream> stream) : stream_(std::move(stream)) {}
+
+  block<T> go_to(index_t n) {
+    const detail::block_box& box = stream_->go_to(n);
+    return {view<const T>(reinterpret_cast<const T*>(stream_->data()), box.extents,
+                          stream_->byte_strides()),
+            box, stream_->axis()};
+  }
+
+  detail::shared<detail::block_stream> stream_;
+};
+
+/// An input iterator: going on makes the block before invalid.
+template <element T>
+class block_range<T>::iterator {
+ public:
+  using iterator_concept = std::input_iterator_tag;
+  using value_type = block<T>;
+  using difference_type = index_t;
+
+  iterator() = default;
+
+  const block<T>& operator*() const noexcept { return block_; }
+  const block<T>* operator->() const noexcept { return &block_; }
+  iterator& operator++() {
+    if (++position_ < blocks_->size()) block_ = blocks_->go_to(position_);
+    return *this;
+  }
+  void operator++(int) { ++*this; }
+  friend bool operator==(const iterator& it, std::default_sentinel_t) noexcept {
+    return it.position_ >= it.blocks_->size();
+  }
+
+ private:
+  friend class block_range;
+
+  iterator(block_range& blocks, index_t position) : blocks_(&blocks), position_(position) {
+    if (position < blocks.size()) block_ = blocks.go_to(position);
+  }
+
+  block_range* blocks_ = nullptr;
+  index_t position_ = 0;
+  block<T> block_;
+};
+
+template <element T>
+block_range<T> make_blocks(detail::shared<detail::block_stream> stream) {
+  return block_range<T>(std::move(stream));
+}
+
+/// Cut an array into blocks that fit a budget of memory, and walk them in the order of the file.
+///
+/// Each block has native, aligned elements: those of the map itself where they are that already
+/// (nothing is copied), else decoded into scratch. The next block is read while the caller works on
+/// this one, and what has been passed leaves this process's memory, except in mode c. Blocks along
+/// an axis that is not outermost in the file are gathered, and touch each page once a block.
+/// Example: `for (const auto& block : npymap::blocks(x)) total += npymap::as_matrix(block).sum();`
+/// \throws error invalid_argument for a budget below what one block takes, which it names; a halo
+/// or an extent below its least; out_of_range for the axis
+template <element T>
+block_range<std::remove_const_t<T>> blocks(const array<T>& x, const block_options& options = {}) {
+  const dtype type = dtype_of<T>();
+  return make_blocks<std::remove_const_t<T>>(
+      detail::block_stream::over(x, type, reinterpret_cast<const std::byte*>(x.data()), x.layout(),
+                                 type, alignof(T), options));
+}
+
+/// The same over an array of any dtype that `convert` makes a T of by the rule `same_kind`.
+/// \throws error also dtype_mismatch
+template <element T>
+block_range<std::remove_const_t<T>> blocks(const any_array& x, const block_options& options = {}) {
+  return make_blocks<std::remove_const_t<T>>(detail::block_stream::over(
+      x, x.dtype(), x.data(), x.layout(), dtype_of<T>(), alignof(T), options));
+}
+
+}  // namespace npymap

@@ -1,0 +1,143 @@
+#include "stream/block_plan.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <string>
+
+#include <fmt/format.h>
+
+#include <npymap/error.hpp>
+
+namespace npymap::detail {
+namespace {
+
+// An array that is broadcast may have so many elements that their bytes cannot be counted in 64.
+__extension__ using wide = unsigned __int128;
+
+[[noreturn]] void refuse_budget(std::uint64_t block_bytes, const block_limit& limit) {
+  throw error(errc::invalid_argument,
+              {.subject = "budget_bytes of blocks",
+               .expected = fmt::format("at least {}, for one block", block_bytes * limit.scale),
+               .found = fmt::format("{}", limit.bytes * limit.scale)});
+}
+
+void require_least(const char* what, index_t least, index_t found) {
+  if (found >= least) return;
+  throw error(errc::invalid_argument, {.subject = std::string(what) + " of blocks",
+                                       .expected = fmt::format("at least {}", least),
+                                       .found = fmt::format("{}", found)});
+}
+
+int checked_axis(int axis, int rank) {
+  if (axis >= -rank && axis < rank) return axis < 0 ? axis + rank : axis;
+  throw error(errc::out_of_range, {.subject = "axis of blocks",
+                                   .expected = rank == 0 ? "none, in an array of rank 0"
+                                                         : fmt::format("{} to {}", -rank, rank - 1),
+                                   .found = fmt::format("{}", axis)});
+}
+
+}  // namespace
+
+index_vector axes_by_stride(const layout_ref& where) {
+  index_vector axes(where.rank());
+  for (int axis = 0; axis < axes.rank(); ++axis) axes[axis] = axis;
+  const auto reach = [&](index_t axis) {
+    const auto place = static_cast<std::size_t>(axis);
+    return where.shape[place] == 1 ? 0 : std::abs(where.byte_strides[place]);
+  };
+  std::stable_sort(axes.begin(), axes.end(),
+                   [&](index_t a, index_t b) { return reach(a) > reach(b); });
+  return axes;
+}
+
+block_plan::block_plan(const layout_ref& where, const block_limit& limit,
+                       const block_options& options)
+    : axes_(axes_by_stride(where)),
+      whole_(where.shape),
+      cut_(where.shape),
+      halo_(std::min(options.halo, index_t{1} << 60)) {
+  require_least("halo", 0, options.halo);
+  if (options.extent) require_least("extent", 1, *options.extent);
+  if (options.axis) {
+    const index_t first = checked_axis(*options.axis, where.rank());
+    auto* const found = std::find(axes_.begin(), axes_.end(), first);
+    std::rotate(axes_.begin(), found, found + 1);
+  }
+  if (element_count(whole_) == 0) return;
+  if (options.extent && !axes_.empty()) {
+    cut_by_extent(*options.extent, limit);
+  } else {
+    cut_to_fit(limit);
+  }
+  count_ = 1;
+  for (const index_t axis : axes_) {
+    const int at = static_cast<int>(axis);
+    count_ *= (whole_[at] - 1) / cut_[at] + 1;
+  }
+}
+
+index_t block_plan::with_halo(index_t extent) const noexcept {
+  const index_t whole = whole_[axis()];
+  return halo_ >= whole ? whole : std::min(extent + 2 * halo_, whole);
+}
+
+index_t block_plan::largest_size() const noexcept {
+  if (count_ == 0) return 0;
+  index_t size = 1;
+  for (const index_t axis : axes_) {
+    const index_t extent = cut_[static_cast<int>(axis)];
+    size *= axis == this->axis() ? with_halo(extent) : extent;
+  }
+  return size;
+}
+
+void block_plan::cut_by_extent(index_t extent, const block_limit& limit) {
+  cut_[axis()] = std::min(extent, whole_[axis()]);
+  auto bytes = static_cast<wide>(limit.bytes_per_element);
+  for (const index_t axis : axes_) {
+    const index_t taken = cut_[static_cast<int>(axis)];
+    bytes *= static_cast<wide>(axis == this->axis() ? with_halo(taken) : taken);
+  }
+  if (bytes > limit.bytes) refuse_budget(static_cast<std::uint64_t>(bytes), limit);
+}
+
+// As many places along the first axis as fit; where not one does, one, and so on along the next.
+void block_plan::cut_to_fit(const block_limit& limit) {
+  auto bytes = static_cast<wide>(limit.bytes_per_element);  // of a block, as it is cut so far
+  for (const index_t extent : whole_) bytes *= static_cast<wide>(extent);
+  for (const index_t axis : axes_) {
+    index_t& cut = cut_[static_cast<int>(axis)];
+    const wide one = std::max<wide>(bytes / static_cast<wide>(cut), 1);
+    const wide room = limit.bytes / one;
+    if (room >= static_cast<wide>(cut)) return;
+    const index_t halos = axis == this->axis() ? 2 * halo_ : 0;
+    if (room > static_cast<wide>(halos)) {
+      cut = static_cast<index_t>(room) - halos;
+      return;
+    }
+    cut = 1;
+    bytes = one * static_cast<wide>(axis == this->axis() ? with_halo(1) : 1);
+  }
+  if (bytes > limit.bytes) refuse_budget(static_cast<std::uint64_t>(bytes), limit);
+}
+
+block_box block_plan::at(index_t n) const {
+  block_box box{index_vector(whole_.rank()), whole_};
+  for (int i = axes_.rank() - 1; i >= 0; --i) {  // the last axis is walked first
+    const int axis = static_cast<int>(axes_[i]);
+    const index_t places = (whole_[axis] - 1) / cut_[axis] + 1;
+    box.start[axis] = n % places * cut_[axis];
+    box.extents[axis] = std::min(cut_[axis], whole_[axis] - box.start[axis]);
+    n /= places;
+  }
+  if (axes_.empty()) return box;
+  index_t& start = box.start[axis()];
+  index_t& extent = box.extents[axis()];
+  box.halo_before = std::min(halo_, start);
+  box.halo_after = std::min(halo_, whole_[axis()] - start - extent);
+  start -= box.halo_before;
+  extent += box.halo_before + box.halo_after;
+  return box;
+}
+
+}  // namespace npymap::detail

@@ -1,0 +1,48 @@
+/// \file
+/// Where the blocks of an array begin and end: arithmetic on shapes, which touches no element.
+#pragma once
+
+#include <cstdint>
+
+#include <npymap/blocks.hpp>
+#include <npymap/detail/layout.hpp>
+#include <npymap/shape.hpp>
+
+namespace npymap::detail {
+
+/// What the blocks of a plan may take.
+struct block_limit {
+  std::uint64_t bytes;        ///< of one block
+  index_t bytes_per_element;  ///< that an element counts for
+  std::uint64_t scale;        ///< bytes of budget for a byte of block, to tell the smallest budget
+};
+
+/// An array cut into boxes, which are counted in the order of the file.
+class block_plan {
+ public:
+  /// \throws error as `blocks`
+  block_plan(const layout_ref& where, const block_limit& limit, const block_options& options);
+
+  index_t count() const noexcept { return count_; }
+  /// The axis that is cut first.
+  int axis() const noexcept { return axes_.empty() ? 0 : static_cast<int>(axes_[0]); }
+  /// The most elements that a block has, halo included.
+  index_t largest_size() const noexcept;
+  block_box at(index_t n) const;
+
+ private:
+  void cut_by_extent(index_t extent, const block_limit& limit);
+  void cut_to_fit(const block_limit& limit);
+  index_t with_halo(index_t extent) const noexcept;
+
+  index_vector axes_;  // from the one that is cut first to the innermost
+  shape whole_;
+  shape cut_;  // of a block, without its halo
+  index_t halo_;
+  index_t count_ = 0;
+};
+
+/// The axes of an array from the outermost in memory to the innermost.
+index_vector axes_by_stride(const layout_ref& where);
+
+}  // namespace npymap::detail
