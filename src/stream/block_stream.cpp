@@ -280,7 +280,8 @@ class stream_of_copies final : public stream_in_turn {
 // True if blocks that are parts of the array touch few pages beside their own.
 bool is_compact(const source& elements, const block_plan& plan) {
   if (plan.count() == 0) return true;
-  const layout_ref whole = elements.part(plan.at(0).extents);
+  const block_box first = plan.at(0);
+  const layout_ref whole = elements.part(first.extents);
   const byte_reach reached = reach(whole).value_or(byte_reach{});
   return (reached.end - reached.begin) / 2 <= *array_bytes(whole.shape, whole.itemsize);
 }
