@@ -2,7 +2,6 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <cstdlib>
 #include <future>
 #include <utility>
 
@@ -22,15 +21,6 @@ constexpr std::size_t step_bytes = std::size_t{8} << 20;
 
 // Below this, a block is read sooner than a thread is started.
 constexpr std::int64_t worth_a_thread_bytes = 256 << 10;
-
-bool is_aligned(const std::byte* data, const layout_ref& where, std::size_t alignment) {
-  if (reinterpret_cast<std::uintptr_t>(data) % alignment != 0) return false;
-  for (std::size_t axis = 0; axis < where.shape.size(); ++axis) {
-    const auto step = static_cast<std::uint64_t>(where.byte_strides[axis]);
-    if (where.shape[axis] > 1 && step % alignment != 0) return false;
-  }
-  return true;
-}
 
 /// Elements of some dtype, and the pages that they lie in, if these are a file's.
 class source {
@@ -300,7 +290,7 @@ shared<block_stream> block_stream::over(const array_storage& storage, const dtyp
                  .found = descr(type)});
   }
   source elements(storage, data, where);
-  if (same_meaning(type, wanted) && is_aligned(data, where, alignment)) {
+  if (same_meaning(type, wanted) && is_aligned(where, data, alignment)) {
     // The block at hand and the one that is read.
     const block_limit limit{options.budget_bytes / 2, std::max<index_t>(type.itemsize(), 1), 2};
     block_plan plan(where, limit, options);
