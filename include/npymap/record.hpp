@@ -88,11 +88,13 @@ NPYMAP_EXPORT dtype record_of_members(std::vector<field> fields, std::size_t siz
 template <class Struct, class Member>
 detail::field_in<Struct> field_of(std::string name, Member Struct::*member,
                                   std::optional<std::string> title = {}) {
-  return {{.name = std::move(name),
-           .type = dtype_of<detail::member_element<Member>>(),
-           .subshape = detail::member_shape<Member>(),
-           .offset_bytes = detail::member_offset_bytes(member),
-           .title = std::move(title)}};
+  field made;
+  made.name = std::move(name);
+  made.type = dtype_of<detail::member_element<Member>>();
+  made.subshape = detail::member_shape<Member>();
+  made.offset_bytes = detail::member_offset_bytes(member);
+  made.title = std::move(title);
+  return {std::move(made)};
 }
 
 /// The dtype of a struct with these members, for a `dtype_traits` that gives fields names of their
