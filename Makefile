@@ -8,7 +8,7 @@ CONFIGURE_FLAGS ?=
 export CMAKE_CXX_COMPILER_LAUNCHER ?= $(notdir $(shell command -v ccache))
 
 # Debian's names.
-packages := cmake g++ ninja-build libboost-dev libfmt-dev libeigen3-dev libcli11-dev catch2 \
+packages := cmake g++ ninja-build libboost-dev libfmt-dev libtbb-dev libeigen3-dev libcli11-dev catch2 \
   python3 python3-numpy
 bench_packages := $(packages) libbenchmark-dev
 fuzz_packages := $(packages) clang libclang-rt-dev

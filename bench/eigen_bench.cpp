@@ -54,6 +54,22 @@ void sum_map_aligned(benchmark::State& state) {
   sum(state, npymap::as_matrix<npymap::order::c, npymap::numpy_alignment>(x));
 }
 
+void sum_pass(benchmark::State& state) {
+  static const auto x = npymap::open<double>(sample());
+  for (auto _ : state) benchmark::DoNotOptimize(npymap::sum(x));
+  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * rows * columns * 8);
+}
+
+void sum_blocks(benchmark::State& state) {
+  static const auto x = npymap::open<double>(sample());
+  for (auto _ : state) {
+    double total = 0;
+    for (const auto& block : npymap::blocks(x)) total += npymap::as_matrix(block).sum();
+    benchmark::DoNotOptimize(total);
+  }
+  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * rows * columns * 8);
+}
+
 void sum_numpy(benchmark::State& state) {
   const std::string setup = "x = np.load('" + sample() + "', mmap_mode='r'); x.sum()";
   for (auto _ : state) {
@@ -67,6 +83,14 @@ void sum_numpy(benchmark::State& state) {
 BENCHMARK(sum_memory)->Name("eigen_sum_2GiB/memory")->Unit(benchmark::kMillisecond);
 BENCHMARK(sum_map)->Name("eigen_sum_2GiB/npymap")->Unit(benchmark::kMillisecond);
 BENCHMARK(sum_map_aligned)->Name("eigen_sum_2GiB/npymap_aligned")->Unit(benchmark::kMillisecond);
+BENCHMARK(sum_pass)
+    ->Name("eigen_sum_2GiB/npymap_sum")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+BENCHMARK(sum_blocks)
+    ->Name("eigen_sum_2GiB/npymap_blocks")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
 BENCHMARK(sum_numpy)->Name("eigen_sum_2GiB/numpy")->Unit(benchmark::kMillisecond)->UseManualTime();
 
 }  // namespace

@@ -98,6 +98,11 @@ void named_field(benchmark::State& state) {
   measure(state, [&] { return sum_field(x.field("mass").as<const double>()); });
 }
 
+void pass(benchmark::State& state) {
+  const auto x = sample::of(state).records().field(&particle::mass);
+  measure(state, [&] { return npymap::sum(x); });
+}
+
 void numpy(benchmark::State& state) {
   const std::string setup = "x = np.load('" + sample::of(state).path() + "', mmap_mode='r')";
   for (auto _ : state) {
@@ -115,6 +120,7 @@ void enlist(const std::string& subject, index_t count) {
   add("/structs", structs);
   add("/npymap", typed_field);
   add("/by_name", named_field);
+  add("/sum", pass)->UseRealTime();
   add("/numpy", numpy)->UseManualTime()->Iterations(2);
 }
 

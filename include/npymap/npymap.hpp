@@ -14,6 +14,7 @@
 #include <npymap/float16.hpp>
 #include <npymap/header.hpp>
 #include <npymap/record.hpp>
+#include <npymap/reduce.hpp>
 #include <npymap/shape.hpp>
 #include <npymap/slice.hpp>
 #include <npymap/stored.hpp>

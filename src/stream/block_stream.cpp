@@ -12,95 +12,18 @@
 #include "core/time_step.hpp"
 #include "io/aligned_buffer.hpp"
 #include "stream/block_plan.hpp"
+#include "stream/paged_elements.hpp"
 
 namespace npymap::detail {
 namespace {
 
-// Read ahead in steps, so that a walk that is given up early ends soon.
-constexpr std::size_t step_bytes = std::size_t{8} << 20;
-
 // Below this, a block is read sooner than a thread is started.
 constexpr std::int64_t worth_a_thread_bytes = 256 << 10;
-
-/// Elements of some dtype, and the pages that they lie in, if these are a file's.
-class source {
- public:
-  source(const array_storage& storage, const std::byte* data, const layout_ref& where)
-      : storage_(storage),
-        data_(data),
-        shape_(where.shape),
-        byte_strides_(where.byte_strides),
-        itemsize_(where.itemsize) {}
-
-  layout_ref layout() const noexcept { return {shape_, byte_strides_, itemsize_}; }
-  const std::byte* at(const index_vector& start) const noexcept {
-    index_t offset = 0;
-    for (int axis = 0; axis < start.rank(); ++axis) offset += start[axis] * byte_strides_[axis];
-    return data_ + offset;
-  }
-  layout_ref part(const shape& extents) const noexcept {
-    return {extents, byte_strides_, itemsize_};
-  }
-  const strides& byte_strides() const noexcept { return byte_strides_; }
-
-  bool is_mapped() const noexcept { return storage_.is_mapped(); }
-
-  /// Read the pages of a part. \throws error when they cannot be read
-  void populate(const block_box& box, const std::atomic<bool>& stop) const {
-    if (!is_mapped()) return;
-    const auto [offset, size] = pages_of(box);
-    storage_.map().advise(advice::will_need, offset, size);  // all of it is under way
-    for (std::size_t done = 0; done < size && !stop; done += step_bytes) {
-      storage_.map().advise(advice::populate, offset + done, std::min(step_bytes, size - done));
-    }
-  }
-
-  /// Take its pages out of this process, where nothing is lost by that; but not those of `kept`.
-  void drop(const block_box& box, const block_box* kept = nullptr) const noexcept {
-    if (!is_mapped()) return;
-    auto [offset, size] = pages_of(box);
-    if (kept) {
-      const auto [next, next_size] = pages_of(*kept);
-      if (next >= offset) {
-        size = std::min(size, next - offset);
-      } else if (next + next_size > offset) {  // the file is walked from its end
-        const std::size_t shared = std::min(next + next_size - offset, size);
-        offset += shared;
-        size -= shared;
-      }
-    }
-    try {
-      storage_.map().advise(advice::dont_need, offset, size);
-    } catch (const error&) {  // a hint that was not taken
-    }
-  }
-
- private:
-  struct range_in_map {
-    std::size_t offset;
-    std::size_t size;
-  };
-  range_in_map pages_of(const block_box& box) const {
-    const byte_reach reached = reach(part(box.extents)).value_or(byte_reach{});
-    const std::byte* const first = at(box.start) + reached.begin;
-    return {static_cast<std::size_t>(first - storage_.map().data()),
-            static_cast<std::size_t>(reached.end - reached.begin)};
-  }
-
-  struct share : array_storage {  // whose constructors are for its kin
-    explicit share(const array_storage& other) : array_storage(other) {}
-  };
-  share storage_;
-  const std::byte* data_;
-  shape shape_;
-  strides byte_strides_;
-  index_t itemsize_;
-};
 
 /// Hands out one block while the next is prepared in another thread.
 class stream_in_turn : public block_stream {
  public:
-  stream_in_turn(source elements, block_plan plan)
+  stream_in_turn(paged_elements elements, block_plan plan)
       : elements_(std::move(elements)), plan_(std::move(plan)) {}
 
   index_t count() const noexcept override { return plan_.count(); }
@@ -140,7 +63,7 @@ class stream_in_turn : public block_stream {
     if (ahead_.valid()) ahead_.wait();
   }
 
-  const source& elements() const noexcept { return elements_; }
+  const paged_elements& elements() const noexcept { return elements_; }
   const block_plan& plan() const noexcept { return plan_; }
   const std::atomic<bool>& stopping() const noexcept { return stop_; }
   const block_box* at_hand() const noexcept { return at_hand_ < 0 ? nullptr : &box_; }
@@ -151,7 +74,7 @@ class stream_in_turn : public block_stream {
     ahead_ = {};
   }
 
-  source elements_;
+  paged_elements elements_;
   block_plan plan_;
   block_box box_;
   index_t at_hand_ = -1;
@@ -166,17 +89,19 @@ class stream_in_place final : public stream_in_turn {
   using stream_in_turn::stream_in_turn;
   ~stream_in_place() override {
     stop();
-    if (at_hand()) elements().drop(*at_hand());
+    if (at_hand()) elements().drop(elements().pages_of(*at_hand()));
   }
 
   const std::byte* data() const noexcept override { return data_; }
   const strides& byte_strides() const noexcept override { return elements().byte_strides(); }
 
  private:
-  void prepare(index_t n) override { elements().populate(plan().at(n), stopping()); }
+  void prepare(index_t n) override {
+    elements().populate(elements().pages_of(plan().at(n)), stopping());
+  }
   void arrive(index_t, const block_box& box) override { data_ = elements().at(box.start); }
   void leave(const block_box& passed, const block_box& next) override {
-    elements().drop(passed, &next);
+    elements().drop(elements().pages_of(passed), elements().pages_of(next));
   }
 
   const std::byte* data_ = nullptr;
@@ -185,7 +110,7 @@ class stream_in_place final : public stream_in_turn {
 /// Blocks that are converted, or gathered, into one of two buffers.
 class stream_of_copies final : public stream_in_turn {
  public:
-  stream_of_copies(source elements, block_plan plan, dtype from, dtype to,
+  stream_of_copies(paged_elements elements, block_plan plan, dtype from, dtype to,
                    std::uint64_t source_budget_bytes)
       : stream_in_turn(std::move(elements), std::move(plan)),
         from_(std::move(from)),
@@ -242,10 +167,11 @@ class stream_of_copies final : public stream_in_turn {
         }
       }
     }
-    elements().populate(piece, stopping());
+    const page_range pages = elements().pages_of(piece);
+    elements().populate(pages, stopping());
     convert_elements(from_, elements().at(piece.start), where, to_, to,
                      {piece.extents, steps, to_.itemsize()});
-    elements().drop(piece);
+    elements().drop(pages);
   }
 
   void copy_halves(const block_box& piece, int axis, std::byte* to, const strides& steps) {
@@ -268,7 +194,7 @@ class stream_of_copies final : public stream_in_turn {
 };
 
 // True if blocks that are parts of the array touch few pages beside their own.
-bool is_compact(const source& elements, const block_plan& plan) {
+bool is_compact(const paged_elements& elements, const block_plan& plan) {
   if (plan.count() == 0) return true;
   const block_box first = plan.at(0);
   const layout_ref whole = elements.part(first.extents);
@@ -289,7 +215,7 @@ shared<block_stream> block_stream::over(const array_storage& storage, const dtyp
                  .expected = "what becomes " + descr(wanted) + " by the rule same_kind",
                  .found = descr(type)});
   }
-  source elements(storage, data, where);
+  paged_elements elements(storage, data, where, options.budget_bytes);
   if (same_meaning(type, wanted) && is_aligned(where, data, alignment)) {
     // The block at hand and the one that is read.
     const block_limit limit{options.budget_bytes / 2, std::max<index_t>(type.itemsize(), 1), 2};
@@ -301,8 +227,9 @@ shared<block_stream> block_stream::over(const array_storage& storage, const dtyp
   // A quarter for the pages that are read from, the rest for two blocks of copies.
   const std::uint64_t quarter = options.budget_bytes / 4;
   const block_limit limit{quarter * 3 / 2, std::max<index_t>(wanted.itemsize(), 1), 3};
-  return shared<block_stream>::adopt(new stream_of_copies(
-      std::move(elements), block_plan(where, limit, options), type, wanted, quarter));
+  return shared<block_stream>::adopt(
+      new stream_of_copies(paged_elements(storage, data, where, quarter),
+                           block_plan(where, limit, options), type, wanted, quarter));
 }
 
 }  // namespace npymap::detail

@@ -1,0 +1,150 @@
+/// \file
+/// One pass over an array of any size, on all cores, with the same result however many there are.
+#pragma once
+
+#include <complex>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <npymap/any_array.hpp>
+#include <npymap/array.hpp>
+#include <npymap/detail/export.hpp>
+#include <npymap/detail/layout.hpp>
+#include <npymap/detail/shared.hpp>
+#include <npymap/dtype.hpp>
+#include <npymap/shape.hpp>
+#include <npymap/view.hpp>
+
+namespace npymap {
+
+/// How to go over an array. The defaults suit one that is larger than memory.
+struct pass_options {
+  /// What stays in memory at most: what is worked on, what is read ahead, and scratch.
+  std::uint64_t budget_bytes = std::uint64_t{256} << 20;
+  /// How many threads work, no more than the machine has; all of these when left out.
+  std::optional<int> threads = {};
+};
+
+namespace detail {
+
+/// The engine of a pass: cuts an array into pieces that depend on nothing but the array and the
+/// budget, and hands them out to threads while the next ones are read.
+class NPYMAP_EXPORT piece_walk : public counted {
+ public:
+  /// Over elements of `type` at `data`, as elements of `wanted`.
+  /// \throws error invalid_argument, dtype_mismatch
+  static shared<piece_walk> over(const array_storage& storage, const dtype& type,
+                                 const std::byte* data, const layout_ref& where,
+                                 const dtype& wanted, std::size_t alignment,
+                                 const pass_options& options);
+
+  /// Called with piece `n` of `count()`, in any thread: where its elements lie.
+  using visitor = void (*)(void* context, index_t n, const std::byte* data,
+                           const layout_ref& where);
+
+  virtual index_t count() const noexcept = 0;
+  /// Visit each piece once. \throws error of the system, and what `visit` throws first
+  virtual void run(visitor visit, void* context) = 0;
+};
+
+template <element T, class Value, class Map, class Combine>
+Value reduce_pieces(piece_walk& walk, Value identity, Map& map, Combine& combine) {
+  struct job {
+    Map& map;
+    std::vector<std::optional<Value>> values;
+  } work{map, std::vector<std::optional<Value>>(static_cast<std::size_t>(walk.count()))};
+  walk.run(
+      [](void* context, index_t n, const std::byte* data, const layout_ref& where) {
+        auto& mine = *static_cast<job*>(context);
+        mine.values[static_cast<std::size_t>(n)] = mine.map(view<const T>(
+            reinterpret_cast<const T*>(data), where.shape, strides(where.byte_strides)));
+      },
+      &work);
+  // Neighbours first, then neighbours of these: a tree that the number of pieces alone decides.
+  auto& values = work.values;
+  if (values.empty()) return identity;
+  for (std::size_t step = 1; step < values.size(); step *= 2) {
+    for (std::size_t i = 0; i + step < values.size(); i += 2 * step) {
+      values[i] = combine(*std::move(values[i]), *std::move(values[i + step]));
+    }
+  }
+  return combine(std::move(identity), *std::move(values.front()));
+}
+
+/// What a sum of T is counted in: enough for any number of elements that fits a disk.
+template <class T>
+struct sum_of {
+  using type = std::conditional_t<
+      std::is_same_v<T, long double>, long double,
+      std::conditional_t<std::is_unsigned_v<T>, std::uint64_t,
+                         std::conditional_t<std::is_integral_v<T> || std::is_same_v<T, bool8>,
+                                            std::int64_t, double>>>;
+};
+template <class T>
+struct sum_of<std::complex<T>> {
+  using type = std::complex<typename sum_of<T>::type>;
+};
+
+/// One piece's; compiled for every number.
+template <class T>
+NPYMAP_EXPORT typename sum_of<T>::type sum_piece(const view<const T>& elements);
+
+}  // namespace detail
+
+/// Map pieces of an array to values, on all cores, and combine these to one.
+///
+/// `map` takes a `view<const T>`, of any strides, and may be called from several threads at once;
+/// `combine` takes two values and is called from one. The pieces, about a megabyte each, and the
+/// order in which their values meet depend on the array and the budget alone, so that the bits of
+/// the result are the same for any number of threads. Memory as for `blocks`. An array without
+/// elements gives `identity`. What `map` throws ends the pass and reaches the caller.
+/// \throws error invalid_argument for a budget that holds no piece, or threads below 1; what the
+/// system says when the file cannot be read
+template <element T, class Value, class Map, class Combine>
+Value reduce(const array<T>& x, Value identity, Map map, Combine combine,
+             const pass_options& options = {}) {
+  using element = std::remove_const_t<T>;
+  const dtype type = dtype_of<T>();
+  const auto walk = detail::piece_walk::over(x, type, reinterpret_cast<const std::byte*>(x.data()),
+                                             x.layout(), type, alignof(T), options);
+  return detail::reduce_pieces<element>(*walk, std::move(identity), map, combine);
+}
+
+/// The same over an array of any dtype that `convert` makes a T of by the rule `same_kind`, decoded
+/// piece by piece in the threads. \throws error also dtype_mismatch
+template <element T, class Value, class Map, class Combine>
+Value reduce(const any_array& x, Value identity, Map map, Combine combine,
+             const pass_options& options = {}) {
+  using element = std::remove_const_t<T>;
+  const auto walk = detail::piece_walk::over(x, x.dtype(), x.data(), x.layout(), dtype_of<T>(),
+                                             alignof(T), options);
+  return detail::reduce_pieces<element>(*walk, std::move(identity), map, combine);
+}
+
+/// The sum of all elements: in double for floats, which are added pairwise; int64 or uint64 for
+/// integers, which wrap; a complex of double; long double for its own. The error is no larger than
+/// that of NumPy's sum in double. NumPy: `x.sum()`, but for its float32, which it adds in float32.
+/// \throws error as `reduce`
+template <element T>
+auto sum(const array<T>& x, const pass_options& options = {}) {
+  using element = std::remove_const_t<T>;
+  using total = typename detail::sum_of<element>::type;
+  return reduce(
+      x, total{}, [](const view<const element>& piece) { return detail::sum_piece(piece); },
+      [](total a, total b) { return static_cast<total>(a + b); }, options);
+}
+
+/// The same, of any dtype as elements of T: `sum<double>(npymap::open("x.npy"))`.
+template <element T>
+auto sum(const any_array& x, const pass_options& options = {}) {
+  using total = typename detail::sum_of<T>::type;
+  return reduce<T>(
+      x, total{}, [](const view<const T>& piece) { return detail::sum_piece(piece); },
+      [](total a, total b) { return static_cast<total>(a + b); }, options);
+}
+
+}  // namespace npymap

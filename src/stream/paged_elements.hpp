@@ -1,0 +1,57 @@
+/// \file
+/// The elements of an array, and the pages of a file that they lie in.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include <npymap/blocks.hpp>
+#include <npymap/detail/array_storage.hpp>
+#include <npymap/detail/layout.hpp>
+#include <npymap/shape.hpp>
+
+namespace npymap::detail {
+
+/// Bytes of a map; none for elements that lie elsewhere.
+struct page_range {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+/// Owns a share of the pages. Safe to use from any thread.
+class paged_elements {
+ public:
+  /// What fits `budget_bytes` as a whole is never dropped.
+  paged_elements(const array_storage& storage, const std::byte* data, const layout_ref& where,
+                 std::uint64_t budget_bytes);
+
+  layout_ref layout() const noexcept { return part(shape_); }
+  layout_ref part(const shape& extents) const noexcept {
+    return {extents, byte_strides_, itemsize_};
+  }
+  const std::byte* at(const index_vector& start) const noexcept;
+  const strides& byte_strides() const noexcept { return byte_strides_; }
+
+  bool is_mapped() const noexcept { return storage_.is_mapped(); }
+  page_range pages_of(const block_box& box) const noexcept;
+
+  /// Read pages into memory; gives up when `stop` says so. \throws error when they cannot be read
+  void populate(page_range pages, const std::atomic<bool>& stop) const;
+  /// Take pages out of this process, where nothing is lost by that; but not those of `kept`.
+  void drop(page_range pages, page_range kept = {}) const noexcept;
+
+ private:
+  struct share : array_storage {  // whose constructors are for its kin
+    explicit share(const array_storage& other) : array_storage(other) {}
+  };
+
+  share storage_;
+  const std::byte* data_;
+  shape shape_;
+  strides byte_strides_;
+  index_t itemsize_;
+  bool fits_budget_;
+};
+
+}  // namespace npymap::detail
