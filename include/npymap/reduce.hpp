@@ -51,6 +51,11 @@ class NPYMAP_EXPORT piece_walk : public counted {
   virtual void run(visitor visit, void* context) = 0;
 };
 
+/// What a pass makes of a piece.
+template <class T, class Map>
+using value_of =
+    std::remove_cvref_t<std::invoke_result_t<Map&, const view<const std::remove_const_t<T>>&>>;
+
 template <element T, class Value, class Map, class Combine>
 Value reduce_pieces(piece_walk& walk, Value identity, Map& map, Combine& combine) {
   struct job {
@@ -97,16 +102,16 @@ NPYMAP_EXPORT typename sum_of<T>::type sum_piece(const view<const T>& elements);
 
 /// Map pieces of an array to values, on all cores, and combine these to one.
 ///
-/// `map` takes a `view<const T>`, of any strides, and may be called from several threads at once;
-/// `combine` takes two values and is called from one. The pieces, about a megabyte each, and the
-/// order in which their values meet depend on the array and the budget alone, so that the bits of
-/// the result are the same for any number of threads. Memory as for `blocks`. An array without
-/// elements gives `identity`. What `map` throws ends the pass and reaches the caller.
-/// \throws error invalid_argument for a budget that holds no piece, or threads below 1; what the
-/// system says when the file cannot be read
-template <element T, class Value, class Map, class Combine>
-Value reduce(const array<T>& x, Value identity, Map map, Combine combine,
-             const pass_options& options = {}) {
+/// `map` takes a `view<const T>`, of any strides, and its result is the type of all; it may be
+/// called from several threads at once; `combine` takes two values and is called from one. The
+/// pieces, about a megabyte each, and the order in which their values meet depend on the array and
+/// the budget alone, so that the bits of the result are the same for any number of threads. Memory
+/// as for `blocks`. An array without elements gives `identity`. What `map` throws ends the pass and
+/// reaches the caller. \throws error invalid_argument for a budget that holds no piece, or threads
+/// below 1; what the system says when the file cannot be read
+template <element T, class Map, class Combine>
+auto reduce(const array<T>& x, detail::value_of<T, Map> identity, Map map, Combine combine,
+            const pass_options& options = {}) {
   using element = std::remove_const_t<T>;
   const dtype type = dtype_of<T>();
   const auto walk = detail::piece_walk::over(x, type, reinterpret_cast<const std::byte*>(x.data()),
@@ -116,9 +121,9 @@ Value reduce(const array<T>& x, Value identity, Map map, Combine combine,
 
 /// The same over an array of any dtype that `convert` makes a T of by the rule `same_kind`, decoded
 /// piece by piece in the threads. \throws error also dtype_mismatch
-template <element T, class Value, class Map, class Combine>
-Value reduce(const any_array& x, Value identity, Map map, Combine combine,
-             const pass_options& options = {}) {
+template <element T, class Map, class Combine>
+auto reduce(const any_array& x, detail::value_of<T, Map> identity, Map map, Combine combine,
+            const pass_options& options = {}) {
   using element = std::remove_const_t<T>;
   const auto walk = detail::piece_walk::over(x, x.dtype(), x.data(), x.layout(), dtype_of<T>(),
                                              alignof(T), options);

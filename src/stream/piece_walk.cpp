@@ -61,6 +61,10 @@ class parallel_walk final : public piece_walk {
   index_t count() const noexcept override { return plan_.count(); }
 
   void run(visitor visit, void* context) override {
+    if (count() == 1) {  // a thread would cost more than it is worth
+      elements_.populate(pages_of(0), stop_);
+      return visit_piece(0, visit, context);
+    }
     tbb::task_arena arena(threads_);
     std::future<void> ahead = read(0);
     for (index_t first = 0; first < count(); first += window_) {

@@ -14,8 +14,8 @@
 
 #include "io/faults.hpp"
 #include "io/new_file.hpp"
-#include "support/process.hpp"
 #include "support/catch.hpp"
+#include "support/process.hpp"
 #include "support/temp_folder.hpp"
 
 using namespace npymap_test;

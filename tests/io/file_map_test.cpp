@@ -18,9 +18,9 @@
 #include "io/faults.hpp"
 #include "io/file.hpp"
 #include "io/new_file.hpp"
-#include "support/process.hpp"
 #include "support/catch.hpp"
 #include "support/failure.hpp"
+#include "support/process.hpp"
 #include "support/python.hpp"
 #include "support/temp_folder.hpp"
 

@@ -19,8 +19,8 @@
 
 #include "io/faults.hpp"
 #include "io/mounts.hpp"
-#include "support/process.hpp"
 #include "support/catch.hpp"
+#include "support/process.hpp"
 #include "support/skip.hpp"
 #include "support/temp_folder.hpp"
 

@@ -13,8 +13,8 @@
 #include <npymap/error.hpp>
 
 #include "io/faults.hpp"
-#include "support/process.hpp"
 #include "support/catch.hpp"
+#include "support/process.hpp"
 #include "support/skip.hpp"
 #include "support/temp_folder.hpp"
 

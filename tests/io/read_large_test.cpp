@@ -11,8 +11,8 @@
 #include "io/aligned_buffer.hpp"
 #include "io/faults.hpp"
 #include "io/new_file.hpp"
-#include "support/process.hpp"
 #include "support/catch.hpp"
+#include "support/process.hpp"
 #include "support/python.hpp"
 #include "support/temp_folder.hpp"
 
