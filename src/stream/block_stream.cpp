@@ -63,6 +63,15 @@ class stream_in_turn : public block_stream {
     if (ahead_.valid()) ahead_.wait();
   }
 
+  /// Until the walk is given up. \throws error when pages cannot be read
+  void read(page_range pages) const {
+    constexpr std::size_t step_bytes = std::size_t{8} << 20;  // so that this is soon
+    elements_.read_ahead(pages);
+    for (std::size_t at = pages.begin; at < pages.end && !stop_; at += step_bytes) {
+      elements_.populate({at, std::min(at + step_bytes, pages.end)});
+    }
+  }
+
   const paged_elements& elements() const noexcept { return elements_; }
   const block_plan& plan() const noexcept { return plan_; }
   const std::atomic<bool>& stopping() const noexcept { return stop_; }
@@ -97,7 +106,8 @@ class stream_in_place final : public stream_in_turn {
 
  private:
   void prepare(index_t n) override {
-    elements().populate(elements().pages_of(plan().at(n)), stopping());
+    const page_range pages = elements().pages_of(plan().at(n));
+    read(pages);
   }
   void arrive(index_t, const block_box& box) override { data_ = elements().at(box.start); }
   void leave(const block_box& passed, const block_box& next) override {
@@ -168,7 +178,7 @@ class stream_of_copies final : public stream_in_turn {
       }
     }
     const page_range pages = elements().pages_of(piece);
-    elements().populate(pages, stopping());
+    read(pages);
     convert_elements(from_, elements().at(piece.start), where, to_, to,
                      {piece.extents, steps, to_.itemsize()});
     elements().drop(pages);

@@ -31,14 +31,13 @@ page_range paged_elements::pages_of(const block_box& box) const noexcept {
           origin + static_cast<std::size_t>(reached.end)};
 }
 
-void paged_elements::populate(page_range pages, const std::atomic<bool>& stop) const {
+void paged_elements::read_ahead(page_range pages) const noexcept {
+  advise(advice::will_need, pages);
+}
+
+void paged_elements::populate(page_range pages) const {
   if (pages.begin == pages.end) return;
-  // In steps, so that a pass that is given up early ends soon; but all of it is under way.
-  constexpr std::size_t step_bytes = std::size_t{8} << 20;
-  storage_.map().advise(advice::will_need, pages.begin, pages.end - pages.begin);
-  for (std::size_t at = pages.begin; at < pages.end && !stop; at += step_bytes) {
-    storage_.map().advise(advice::populate, at, std::min(step_bytes, pages.end - at));
-  }
+  storage_.map().advise(advice::populate, pages.begin, pages.end - pages.begin);
 }
 
 void paged_elements::drop(page_range pages, page_range kept) const noexcept {
@@ -48,9 +47,13 @@ void paged_elements::drop(page_range pages, page_range kept) const noexcept {
   } else if (kept.end > pages.begin && kept.end <= pages.end) {  // walked from the end
     pages.begin = kept.end;
   }
+  advise(advice::dont_need, pages);
+}
+
+void paged_elements::advise(advice hint, page_range pages) const noexcept {
   if (pages.begin >= pages.end) return;
   try {
-    storage_.map().advise(advice::dont_need, pages.begin, pages.end - pages.begin);
+    storage_.map().advise(hint, pages.begin, pages.end - pages.begin);
   } catch (const error&) {  // a hint that was not taken
   }
 }

@@ -2,7 +2,6 @@
 /// The elements of an array, and the pages of a file that they lie in.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -36,12 +35,16 @@ class paged_elements {
   bool is_mapped() const noexcept { return storage_.is_mapped(); }
   page_range pages_of(const block_box& box) const noexcept;
 
-  /// Read pages into memory; gives up when `stop` says so. \throws error when they cannot be read
-  void populate(page_range pages, const std::atomic<bool>& stop) const;
+  /// Have the disk begin with pages that are wanted soon.
+  void read_ahead(page_range pages) const noexcept;
+  /// Read pages into memory, and return when they are there. \throws error when they cannot be read
+  void populate(page_range pages) const;
   /// Take pages out of this process, where nothing is lost by that; but not those of `kept`.
   void drop(page_range pages, page_range kept = {}) const noexcept;
 
  private:
+  void advise(advice hint, page_range pages) const noexcept;
+
   struct share : array_storage {  // whose constructors are for its kin
     explicit share(const array_storage& other) : array_storage(other) {}
   };

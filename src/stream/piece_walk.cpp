@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <future>
 #include <utility>
@@ -61,16 +60,12 @@ class parallel_walk final : public piece_walk {
   index_t count() const noexcept override { return plan_.count(); }
 
   void run(visitor visit, void* context) override {
-    if (count() == 1) {  // a thread would cost more than it is worth
-      elements_.populate(pages_of(0), stop_);
-      return visit_piece(0, visit, context);
-    }
+    if (count() == 1) return visit_piece(0, visit, context);  // not worth a thread
     tbb::task_arena arena(threads_);
     std::future<void> ahead = read(0);
     for (index_t first = 0; first < count(); first += window_) {
       ahead.get();
       ahead = read(first + window_);
-      const stop_on_failure guard{stop_, ahead};
       const index_t last = std::min(first + window_, count());
       arena.execute([&] {
         tbb::parallel_for(tbb::blocked_range<index_t>(first, last, 1),
@@ -85,18 +80,6 @@ class parallel_walk final : public piece_walk {
   }
 
  private:
-  // Where the caller's function throws, what is read ahead is not wanted any more.
-  struct stop_on_failure {
-    std::atomic<bool>& stop;
-    std::future<void>& ahead;
-    int uncaught = std::uncaught_exceptions();
-    ~stop_on_failure() {
-      if (std::uncaught_exceptions() == uncaught) return;
-      stop = true;
-      if (ahead.valid()) ahead.wait();
-    }
-  };
-
   block_limit limit_of_piece(const pass_options& options) {
     const index_t per_element =
         std::max(bytes_per_element(elements_.layout()), decodes_ ? to_.itemsize() : 0);
@@ -115,13 +98,14 @@ class parallel_walk final : public piece_walk {
   std::future<void> read(index_t first) {
     const page_range pages = pages_of(first);
     if (pages.begin == pages.end) return std::async(std::launch::deferred, [] {});
-    return std::async(std::launch::async, [this, pages] { elements_.populate(pages, stop_); });
+    return std::async(std::launch::async, [this, pages] { elements_.read_ahead(pages); });
   }
 
   void visit_piece(index_t n, visitor visit, void* context) {
     const block_box box = plan_.at(n);
     const layout_ref where = elements_.part(box.extents);
     const std::byte* const data = elements_.at(box.start);
+    elements_.populate(elements_.pages_of(box));
     if (!decodes_) return visit(context, n, data, where);
     io::aligned_buffer& scratch = scratch_.local();
     if (scratch.size_bytes() == 0) {
@@ -141,7 +125,6 @@ class parallel_walk final : public piece_walk {
   std::uint64_t piece_size_ = 0;
   const block_plan plan_;
   const index_t window_;
-  std::atomic<bool> stop_ = false;
   tbb::enumerable_thread_specific<io::aligned_buffer> scratch_;
 };
 
