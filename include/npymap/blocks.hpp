@@ -99,7 +99,7 @@ class block : public view<const T> {
   int axis_ = 0;
 };
 
-/// The blocks of an array, to be walked once from front to back: see `blocks`.
+/// The blocks of an array, to be walked from front to back, again if need be: see `blocks`.
 ///
 /// Owns a share of the array's mapping, the scratch and a thread, until it is destroyed. Not safe
 /// to use from two threads.
@@ -175,7 +175,8 @@ block_range<T> make_blocks(detail::shared<detail::block_stream> stream) {
 ///
 /// Each block has native, aligned elements: those of the map itself where they are that already
 /// (nothing is copied), else decoded into scratch. The next block is read while the caller works on
-/// this one, and what has been passed leaves this process's memory, except in mode c. Blocks along
+/// this one, and what has been passed leaves this process's memory, except in mode c, or where the
+/// whole array fits the budget. Blocks along
 /// an axis that is not outermost in the file are gathered, and touch each page once a block.
 /// Example: `for (const auto& block : npymap::blocks(x)) total += npymap::as_matrix(block).sum();`
 /// \throws error invalid_argument for a budget below what one block takes, which it names; a halo

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <complex>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -16,6 +17,7 @@
 #include <npymap/detail/layout.hpp>
 #include <npymap/detail/shared.hpp>
 #include <npymap/dtype.hpp>
+#include <npymap/float16.hpp>
 #include <npymap/shape.hpp>
 #include <npymap/view.hpp>
 
@@ -23,7 +25,8 @@ namespace npymap {
 
 /// How to go over an array. The defaults suit one that is larger than memory.
 struct pass_options {
-  /// What stays in memory at most: what is worked on, what is read ahead, and scratch.
+  /// What stays of the file in memory at most: what is worked on and what is read ahead. Each
+  /// thread that decodes has a scratch of about a megabyte beside it.
   std::uint64_t budget_bytes = std::uint64_t{256} << 20;
   /// How many threads work, no more than the machine has; all of these when left out.
   std::optional<int> threads = {};
@@ -94,6 +97,11 @@ struct sum_of<std::complex<T>> {
   using type = std::complex<typename sum_of<T>::type>;
 };
 
+/// What has a sum of its own.
+template <class T>
+concept number = dtype_integer<T> || std::floating_point<T> || dtype_complex<T> ||
+    std::is_same_v<T, bool8> || std::is_same_v<T, float16>;
+
 /// One piece's; compiled for every number.
 template <class T>
 NPYMAP_EXPORT typename sum_of<T>::type sum_piece(const view<const T>& elements);
@@ -135,6 +143,7 @@ auto reduce(const any_array& x, detail::value_of<T, Map> identity, Map map, Comb
 /// that of NumPy's sum in double. NumPy: `x.sum()`, but for its float32, which it adds in float32.
 /// \throws error as `reduce`
 template <element T>
+requires detail::number<std::remove_const_t<T>>
 auto sum(const array<T>& x, const pass_options& options = {}) {
   using element = std::remove_const_t<T>;
   using total = typename detail::sum_of<element>::type;
@@ -144,7 +153,7 @@ auto sum(const array<T>& x, const pass_options& options = {}) {
 }
 
 /// The same, of any dtype as elements of T: `sum<double>(npymap::open("x.npy"))`.
-template <element T>
+template <detail::number T>
 auto sum(const any_array& x, const pass_options& options = {}) {
   using total = typename detail::sum_of<T>::type;
   return reduce<T>(

@@ -9,16 +9,12 @@
 #include <npymap/convert.hpp>
 #include <npymap/error.hpp>
 
-#include "core/time_step.hpp"
 #include "io/aligned_buffer.hpp"
 #include "stream/block_plan.hpp"
 #include "stream/paged_elements.hpp"
 
 namespace npymap::detail {
 namespace {
-
-// Below this, a block is read sooner than a thread is started.
-constexpr std::int64_t worth_a_thread_bytes = 256 << 10;
 
 /// Hands out one block while the next is prepared in another thread.
 class stream_in_turn : public block_stream {
@@ -105,10 +101,7 @@ class stream_in_place final : public stream_in_turn {
   const strides& byte_strides() const noexcept override { return elements().byte_strides(); }
 
  private:
-  void prepare(index_t n) override {
-    const page_range pages = elements().pages_of(plan().at(n));
-    read(pages);
-  }
+  void prepare(index_t n) override { read(elements().pages_of(plan().at(n))); }
   void arrive(index_t, const block_box& box) override { data_ = elements().at(box.start); }
   void leave(const block_box& passed, const block_box& next) override {
     elements().drop(elements().pages_of(passed), elements().pages_of(next));
@@ -218,15 +211,9 @@ shared<block_stream> block_stream::over(const array_storage& storage, const dtyp
                                         const std::byte* data, const layout_ref& where,
                                         const dtype& wanted, std::size_t alignment,
                                         const block_options& options) {
-  if (!can_cast(type, wanted)) {
-    throw error(errc::dtype_mismatch,
-                {.path = storage.path(),
-                 .subject = "blocks",
-                 .expected = "what becomes " + descr(wanted) + " by the rule same_kind",
-                 .found = descr(type)});
-  }
+  const bool decodes = needs_decoding(storage, type, data, where, wanted, alignment, "blocks");
   paged_elements elements(storage, data, where, options.budget_bytes);
-  if (same_meaning(type, wanted) && is_aligned(where, data, alignment)) {
+  if (!decodes) {
     // The block at hand and the one that is read.
     const block_limit limit{options.budget_bytes / 2, std::max<index_t>(type.itemsize(), 1), 2};
     block_plan plan(where, limit, options);

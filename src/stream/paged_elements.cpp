@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include <npymap/convert.hpp>
 #include <npymap/error.hpp>
+
+#include "core/time_step.hpp"
 
 namespace npymap::detail {
 
@@ -56,6 +59,19 @@ void paged_elements::advise(advice hint, page_range pages) const noexcept {
     storage_.map().advise(hint, pages.begin, pages.end - pages.begin);
   } catch (const error&) {  // a hint that was not taken
   }
+}
+
+bool needs_decoding(const array_storage& storage, const dtype& type, const std::byte* data,
+                    const layout_ref& where, const dtype& wanted, std::size_t alignment,
+                    const char* what) {
+  if (!can_cast(type, wanted)) {
+    throw error(errc::dtype_mismatch,
+                {.path = storage.path(),
+                 .subject = what,
+                 .expected = "what becomes " + descr(wanted) + " by the rule same_kind",
+                 .found = descr(type)});
+  }
+  return !same_meaning(type, wanted) || !is_aligned(where, data, alignment);
 }
 
 }  // namespace npymap::detail

@@ -8,14 +8,20 @@
 #include <npymap/blocks.hpp>
 #include <npymap/detail/array_storage.hpp>
 #include <npymap/detail/layout.hpp>
+#include <npymap/dtype.hpp>
 #include <npymap/shape.hpp>
 
 namespace npymap::detail {
+
+/// What is shorter is read sooner than a thread is started.
+inline constexpr index_t worth_a_thread_bytes = 256 << 10;
 
 /// Bytes of a map; none for elements that lie elsewhere.
 struct page_range {
   std::size_t begin = 0;
   std::size_t end = 0;
+
+  index_t size_bytes() const noexcept { return static_cast<index_t>(end - begin); }
 };
 
 /// Owns a share of the pages. Safe to use from any thread.
@@ -56,5 +62,11 @@ class paged_elements {
   index_t itemsize_;
   bool fits_budget_;
 };
+
+/// True if elements must be decoded to be read as `wanted`. \throws error dtype_mismatch when they
+/// cannot be by the rule same_kind; `what` is who asks
+bool needs_decoding(const array_storage& storage, const dtype& type, const std::byte* data,
+                    const layout_ref& where, const dtype& wanted, std::size_t alignment,
+                    const char* what);
 
 }  // namespace npymap::detail

@@ -12,7 +12,6 @@
 #include <npymap/error.hpp>
 #include <npymap/reduce.hpp>
 
-#include "core/time_step.hpp"
 #include "io/aligned_buffer.hpp"
 #include "stream/block_plan.hpp"
 #include "stream/paged_elements.hpp"
@@ -21,13 +20,15 @@ namespace npymap::detail {
 namespace {
 
 // Long enough that handing it to a thread costs nothing, short enough that two cores end together
-// and that a decoded piece stays in the cache of one.
-constexpr std::uint64_t piece_bytes = std::uint64_t{1} << 20;
+// and that a decoded piece stays in the cache of one; and four fit the budget.
+std::uint64_t piece_bytes(const pass_options& options) {
+  return std::min(std::uint64_t{1} << 20, options.budget_bytes / 4);
+}
 
 int checked_threads(std::optional<int> threads) {
-  if (!threads) return tbb::this_task_arena::max_concurrency();
   // oneTBB prints a warning when asked for more than there are.
   const int most = tbb::this_task_arena::max_concurrency();
+  if (!threads) return most;
   if (*threads >= 1) return std::min(*threads, most);
   throw error(errc::invalid_argument, {.subject = "threads of a pass",
                                        .expected = "at least 1",
@@ -53,9 +54,8 @@ class parallel_walk final : public piece_walk {
         threads_(checked_threads(options.threads)),
         plan_(elements_.layout(), limit_of_piece(options), {}),
         // Half for the pieces at hand, half for those that are read.
-        window_(std::max<index_t>(static_cast<index_t>(options.budget_bytes / 2 /
-                                                       std::max<std::uint64_t>(piece_size_, 1)),
-                                  1)) {}
+        window_(static_cast<index_t>(options.budget_bytes / 2 /
+                                     std::max<std::uint64_t>(piece_bytes(options), 1))) {}
 
   index_t count() const noexcept override { return plan_.count(); }
 
@@ -80,11 +80,10 @@ class parallel_walk final : public piece_walk {
   }
 
  private:
-  block_limit limit_of_piece(const pass_options& options) {
+  block_limit limit_of_piece(const pass_options& options) const {
     const index_t per_element =
         std::max(bytes_per_element(elements_.layout()), decodes_ ? to_.itemsize() : 0);
-    piece_size_ = std::min(piece_bytes, options.budget_bytes / 4);
-    return {piece_size_, per_element, 4};
+    return {piece_bytes(options), per_element, 4};
   }
 
   // Of the pieces from `first` on that are worked on together.
@@ -97,7 +96,7 @@ class parallel_walk final : public piece_walk {
 
   std::future<void> read(index_t first) {
     const page_range pages = pages_of(first);
-    if (pages.begin == pages.end) return std::async(std::launch::deferred, [] {});
+    if (pages.size_bytes() < worth_a_thread_bytes) return std::async(std::launch::deferred, [] {});
     return std::async(std::launch::async, [this, pages] { elements_.read_ahead(pages); });
   }
 
@@ -122,7 +121,6 @@ class parallel_walk final : public piece_walk {
   const dtype to_;
   const bool decodes_;
   const int threads_;
-  std::uint64_t piece_size_ = 0;
   const block_plan plan_;
   const index_t window_;
   tbb::enumerable_thread_specific<io::aligned_buffer> scratch_;
@@ -134,14 +132,7 @@ shared<piece_walk> piece_walk::over(const array_storage& storage, const dtype& t
                                     const std::byte* data, const layout_ref& where,
                                     const dtype& wanted, std::size_t alignment,
                                     const pass_options& options) {
-  if (!can_cast(type, wanted)) {
-    throw error(errc::dtype_mismatch,
-                {.path = storage.path(),
-                 .subject = "a pass",
-                 .expected = "what becomes " + descr(wanted) + " by the rule same_kind",
-                 .found = descr(type)});
-  }
-  const bool decodes = !same_meaning(type, wanted) || !is_aligned(where, data, alignment);
+  const bool decodes = needs_decoding(storage, type, data, where, wanted, alignment, "a pass");
   return shared<piece_walk>::adopt(new parallel_walk(
       paged_elements(storage, data, where, options.budget_bytes), type, wanted, decodes, options));
 }

@@ -113,6 +113,9 @@ template sum_of<std::uint8_t>::type sum_piece(const view<const std::uint8_t>&);
 template sum_of<std::uint16_t>::type sum_piece(const view<const std::uint16_t>&);
 template sum_of<std::uint32_t>::type sum_piece(const view<const std::uint32_t>&);
 template sum_of<std::uint64_t>::type sum_piece(const view<const std::uint64_t>&);
+// Where std::int64_t is long, these are types of their own.
+template sum_of<long long>::type sum_piece(const view<const long long>&);
+template sum_of<unsigned long long>::type sum_piece(const view<const unsigned long long>&);
 template sum_of<float16>::type sum_piece(const view<const float16>&);
 template sum_of<float>::type sum_piece(const view<const float>&);
 template sum_of<double>::type sum_piece(const view<const double>&);

@@ -8,8 +8,6 @@
 #include <npymap/detail/loop_nest.hpp>
 #include <npymap/error.hpp>
 
-#include "core/shape_text.hpp"
-
 namespace npymap::detail {
 namespace {
 
@@ -61,11 +59,7 @@ void copy_elements(const void* from, const layout_ref& from_layout, void* to,
                                         .expected = fmt::format("{}", itemsize),
                                         .found = fmt::format("{}", to_layout.itemsize)});
   }
-  if (!same_shape(from_layout, to_layout)) {
-    throw error(errc::layout_mismatch, {.subject = "shape of the target",
-                                        .expected = shape_text(from_layout.shape),
-                                        .found = shape_text(to_layout.shape)});
-  }
+  require_same_shape(from_layout, to_layout);
   const std::array operands = {from_layout, to_layout};
   loop_nest nest(operands);
   if (element_count(from_layout.shape) == 0) return;  // there may be no memory either

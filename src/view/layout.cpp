@@ -218,6 +218,13 @@ bool same_shape(const layout_ref& a, const layout_ref& b) noexcept {
   return std::equal(a.shape.begin(), a.shape.end(), b.shape.begin(), b.shape.end());
 }
 
+void require_same_shape(const layout_ref& from, const layout_ref& to) {
+  if (same_shape(from, to)) return;
+  throw error(errc::layout_mismatch, {.subject = "shape of the target",
+                                      .expected = shape_text(from.shape),
+                                      .found = shape_text(to.shape)});
+}
+
 void require_contiguous(const layout_ref& from) {
   if (is_c_contiguous(from) || is_f_contiguous(from)) return;
   throw error(errc::layout_mismatch,

@@ -63,6 +63,8 @@ NPYMAP_EXPORT bool is_c_contiguous(const layout_ref& from) noexcept;
 NPYMAP_EXPORT bool is_f_contiguous(const layout_ref& from) noexcept;
 
 NPYMAP_EXPORT bool same_shape(const layout_ref& a, const layout_ref& b) noexcept;
+/// \throws error layout_mismatch unless elements of one can be copied to the other's, one by one
+NPYMAP_EXPORT void require_same_shape(const layout_ref& from, const layout_ref& to);
 
 /// \throws error layout_mismatch when it is neither C nor F contiguous
 NPYMAP_EXPORT void require_contiguous(const layout_ref& from);

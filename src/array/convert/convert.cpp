@@ -7,7 +7,6 @@
 
 #include "array/array_access.hpp"
 #include "array/convert/item_unit.hpp"
-#include "core/shape_text.hpp"
 #include "io/aligned_buffer.hpp"
 
 namespace npymap {
@@ -73,22 +72,13 @@ any_array to_native(const any_array& x) {
 
 void detail::copy_view(const dtype& from_type, const void* from, const layout_ref& from_layout,
                        const dtype& to_type, void* to, const layout_ref& to_layout, casting rule) {
-  if (!same_shape(from_layout, to_layout)) {
-    throw error(errc::layout_mismatch, {.subject = "shape of the target",
-                                        .expected = shape_text(from_layout.shape),
-                                        .found = shape_text(to_layout.shape)});
-  }
+  require_same_shape(from_layout, to_layout);
   require_cast(from_type, to_type, rule);
   convert_elements(from_type, from, from_layout, to_type, to, to_layout);
 }
 
 void copy(const any_array& from, const any_array& to, casting rule) try {
-  if (to.is_mapped() && to.mode() == open_mode::read) {
-    throw error(errc::read_only, {.path = to.path(),
-                                  .subject = "elements to write",
-                                  .expected = "mode r+, w+ or c",
-                                  .found = "mode r"});
-  }
+  detail::require_element(to, to.dtype(), 1, true);
   detail::copy_view(from.dtype(), from.data(), from.layout(), to.dtype(), to.data(), to.layout(),
                     rule);
 } catch (const error& e) {

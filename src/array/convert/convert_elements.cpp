@@ -7,8 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <optional>
-#include <span>
 
 #include <npymap/convert.hpp>
 #include <npymap/detail/loop_nest.hpp>
@@ -109,23 +107,6 @@ template <class Loop>
   cast_runs(from, from_layout, to, to_layout, staged_cast(from_type, to_type, loop));
 }
 
-/// A layout with an axis more, inside its items.
-struct inner_axis {
-  shape extents;
-  strides byte_strides;
-  index_t itemsize;
-
-  inner_axis(const layout_ref& outer, std::span<const index_t> inside, index_t inner_itemsize)
-      : extents(outer.shape), byte_strides(outer.byte_strides), itemsize(inner_itemsize) {
-    const strides steps = dense_byte_strides(inside, inner_itemsize, order::c);
-    for (int axis = 0; axis < steps.rank(); ++axis) {
-      extents.push_back(inside[static_cast<std::size_t>(axis)]);
-      byte_strides.push_back(steps[axis]);
-    }
-  }
-  operator layout_ref() const noexcept { return {extents, byte_strides, itemsize}; }
-};
-
 /// What converts a few adjacent items of several parts: in pieces, so that what is written twice,
 /// first as padding, or read once for each field is in the cache the second time.
 using item_conversion = void (*)(const dtype& from_type, const std::byte* from,
@@ -172,20 +153,23 @@ void convert_text(const dtype& from_type, const std::byte* from, const layout_re
   const index_t common = std::min(from_type.itemsize(), to_type.itemsize()) / width;
   if (from_type.itemsize() < to_type.itemsize()) fill_zero(to, to_layout);
   const index_t inside[] = {common};
-  convert_elements(from_character, from, inner_axis(from_layout, inside, width), to_character, to,
-                   inner_axis(to_layout, inside, width));
+  const layout source = part(from_layout, 0, inside, width);
+  const layout target = part(to_layout, 0, inside, width);
+  convert_elements(from_character, from, {source.shape, source.byte_strides, width}, to_character,
+                   to, {target.shape, target.byte_strides, width});
 }
 
 void convert_records(const dtype& from_type, const std::byte* from, const layout_ref& from_layout,
                      const dtype& to_type, std::byte* to, const layout_ref& to_layout) {
   fill_zero(to, to_layout);  // the padding
-  for (const field& target : to_type.fields()) {
-    const field& source =
-        *std::ranges::find(from_type.fields(), target.name, &field::name);  // can_cast saw it
-    convert_elements(source.type, from + source.offset_bytes,
-                     inner_axis(from_layout, source.subshape, source.type.itemsize()), target.type,
-                     to + target.offset_bytes,
-                     inner_axis(to_layout, target.subshape, target.type.itemsize()));
+  for (const field& f : to_type.fields()) {
+    const field& g =
+        *std::ranges::find(from_type.fields(), f.name, &field::name);  // can_cast saw it
+    const layout source = part(from_layout, g.offset_bytes, g.subshape, g.type.itemsize());
+    const layout target = part(to_layout, f.offset_bytes, f.subshape, f.type.itemsize());
+    convert_elements(
+        g.type, from + source.offset_bytes, {source.shape, source.byte_strides, g.type.itemsize()},
+        f.type, to + target.offset_bytes, {target.shape, target.byte_strides, f.type.itemsize()});
   }
 }
 

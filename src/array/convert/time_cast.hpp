@@ -7,12 +7,9 @@
 
 #include <npymap/dtype.hpp>
 
+#include "core/calendar.hpp"
+
 namespace npymap::detail {
-
-/// NumPy's not-a-time, of dates and of spans.
-inline constexpr std::int64_t nat = INT64_MIN;
-
-__extension__ using wide_int = __int128;
 
 /// A number of ticks times a fraction, rounded down as NumPy does.
 struct tick_ratio {
@@ -34,11 +31,6 @@ struct time_cast {
   /// NaT stays NaT. \throws error out_of_range for a time that does not fit
   void run(const std::int64_t* from, std::int64_t* to, std::size_t count) const;
 };
-
-/// Years and months, which have no fixed length.
-constexpr bool is_calendar(time_unit unit) noexcept {
-  return unit == time_unit::year || unit == time_unit::month;
-}
 
 /// True if times of `from` are times of `to` without loss: each tick is a whole number of the
 /// other's, and of no more than NumPy likes to count with.

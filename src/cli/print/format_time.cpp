@@ -7,56 +7,31 @@
 
 #include "cli/print/format.hpp"
 #include "cli/print/stored.hpp"
+#include "core/calendar.hpp"
 #include "core/time_step.hpp"
 
 namespace npymap::cli {
 namespace {
 
-// Wide enough for every value times every count, where NumPy's 64 bits wrap.
-__extension__ using wide_int = __int128;
-
-constexpr std::int64_t not_a_time = std::numeric_limits<std::int64_t>::min();
+using detail::divide_down;
+using detail::not_a_time;
+using detail::wide_int;
 
 std::int64_t load_time(const dtype& type, const std::byte* at) {
   return load_signed(at, 8, type.byte_order());
 }
 
-struct quotient {
-  wide_int whole;
-  wide_int rest;  // never negative
-};
-
-quotient divide_down(wide_int value, wide_int by) {
-  wide_int whole = value / by;
-  if (value % by < 0) --whole;
-  return {whole, value - whole * by};
-}
-
-// "1969-12-31" for -1: days since 1970-01-01 in the proleptic Gregorian calendar. Years begin in
-// March here, so that the leap day is the last; see Hinnant, "chrono-compatible date algorithms".
+// "1969-12-31" for -1: days since 1970-01-01.
 std::string date_text(wide_int days_since_1970) {
-  constexpr int days_per_era = 146097;  // 400 years, after which the calendar repeats
-  const auto [era, day_of_era_wide] = divide_down(days_since_1970 + 719468, days_per_era);
-  const int day_of_era = static_cast<int>(day_of_era_wide);
-  const int year_of_era =
-      (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-  const int day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-  const int month_from_march = (5 * day_of_year + 2) / 153;
-  const int day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-  const int month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
-  const wide_int year = era * 400 + year_of_era + (month <= 2 ? 1 : 0);
-  return fmt::format("{:04}-{:02}-{:02}", year, month, day);
+  const wide_int months = detail::month_of_days(days_since_1970);
+  const auto [years, month] = divide_down(months, 12);
+  const wide_int day = days_since_1970 - detail::days_of_month(months);
+  return fmt::format("{:04}-{:02}-{:02}", 1970 + years, month + 1, day + 1);
 }
 
 // How many there are in a day, of the units that divide it.
 wide_int units_per_day(time_unit unit) {
-  wide_int units = 24;
-  if (unit >= time_unit::minute) units *= 60;
-  if (unit >= time_unit::second) units *= 60;
-  for (auto u = time_unit::second; u < unit; u = time_unit(static_cast<int>(u) + 1)) {
-    units *= 1000;
-  }
-  return units;
+  return detail::attoseconds(time_unit::day) / detail::attoseconds(unit);
 }
 
 // "13", "13:05", "13:05:59", "13:05:59.000000001": to the unit and no further.
