@@ -31,6 +31,7 @@ enum class errc {
   busy,                 ///< the map is still shared
   closed,               ///< the map has been closed
   not_regular_file,     ///< a folder, FIFO, socket or device
+  stopped,              ///< the caller's stop token ended a pass
 };
 
 /// The category of `errc`; its name is "npymap".

@@ -13,6 +13,7 @@
 #include <npymap/file_map.hpp>
 #include <npymap/float16.hpp>
 #include <npymap/header.hpp>
+#include <npymap/pass.hpp>
 #include <npymap/record.hpp>
 #include <npymap/reduce.hpp>
 #include <npymap/shape.hpp>

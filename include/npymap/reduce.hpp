@@ -18,19 +18,11 @@
 #include <npymap/detail/shared.hpp>
 #include <npymap/dtype.hpp>
 #include <npymap/float16.hpp>
+#include <npymap/pass.hpp>
 #include <npymap/shape.hpp>
 #include <npymap/view.hpp>
 
 namespace npymap {
-
-/// How to go over an array. The defaults suit one that is larger than memory.
-struct pass_options {
-  /// What stays of the file in memory at most: what is worked on and what is read ahead. Each
-  /// thread that decodes has a scratch of about a megabyte beside it.
-  std::uint64_t budget_bytes = std::uint64_t{256} << 20;
-  /// How many threads work, no more than the machine has; all of these when left out.
-  std::optional<int> threads = {};
-};
 
 namespace detail {
 

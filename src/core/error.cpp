@@ -43,6 +43,8 @@ const char* text_of(errc code) {
       return "map is closed";
     case errc::not_regular_file:
       return "not a regular file";
+    case errc::stopped:
+      return "stopped";
   }
   return "unknown error";
 }
