@@ -36,6 +36,9 @@ class NPYMAP_EXPORT any_array : public detail::array_storage {
   /// Shape (0,), float64, no file.
   any_array() = default;
   any_array(const any_array&) = default;
+  /// The same elements, forgetting their type. Needs <npymap/array.hpp>.
+  template <element T>
+  explicit any_array(const array<T>& x);
   /// What is moved from is left as after `close`.
   any_array(any_array&& other) noexcept { swap(other); }
   /// Share what `other` shares; moves no element, and so not for a temporary as `a(0) = b(0)`.

@@ -167,6 +167,12 @@ NPYMAP_EXPORT void require_element(const any_array& elements, const dtype& wante
 }  // namespace detail
 
 template <element T>
+any_array::any_array(const array<T>& x)
+    : any_array(x, dtype_of<T>(),
+                reinterpret_cast<std::byte*>(const_cast<std::remove_const_t<T>*>(x.data())),
+                x.layout()) {}
+
+template <element T>
 array<T> any_array::as() const {
   detail::require_element(*this, dtype_of<T>(), alignof(T), !std::is_const_v<T>);
   return array<T>(*this, view<T>(reinterpret_cast<T*>(data_), shape_, byte_strides_));

@@ -9,13 +9,13 @@
 #include <optional>
 #include <utility>
 
-#include <npymap/any_array.hpp>
 #include <npymap/array.hpp>
 #include <npymap/detail/export.hpp>
 #include <npymap/detail/layout.hpp>
 #include <npymap/detail/shared.hpp>
 #include <npymap/dtype.hpp>
 #include <npymap/shape.hpp>
+#include <npymap/source.hpp>
 #include <npymap/view.hpp>
 
 namespace npymap {
@@ -29,8 +29,11 @@ struct block_options {
   /// How many elements a block has along that axis, the last one perhaps fewer; when left out, as
   /// many as fit. Then, and only then, other axes are cut too where even one does not fit.
   std::optional<index_t> extent = {};
-  /// How many elements along that axis a block sees of each neighbour, as a stencil needs; fewer at
-  /// the ends of the array.
+  /// Tiles instead: how many elements a block has along each axis, as `{512, 512}`, those at the
+  /// ends perhaps fewer. Then `axis` and `extent` are left out.
+  std::optional<shape> tile = {};
+  /// How many elements along that axis, or along every axis of a tile, a block sees of each
+  /// neighbour, as a stencil needs; fewer at the ends of the array.
   index_t halo = 0;
 };
 
@@ -38,21 +41,18 @@ namespace detail {
 
 /// One block among others: a box of an array.
 struct block_box {
-  index_vector start;  ///< of its first element in the array
-  shape extents;       ///< halo included
-  index_t halo_before = 0;
-  index_t halo_after = 0;
+  index_vector start;                                     ///< of its first element in the array
+  shape extents;                                          ///< halo included
+  index_vector halo_before = index_vector(start.rank());  ///< along each axis
+  index_vector halo_after = index_vector(start.rank());
 };
 
 /// The engine: cuts, reads ahead in a thread of its own, decodes what is not native, and drops what
 /// has been passed. Asked for one block after another, from one thread at a time.
 class NPYMAP_EXPORT block_stream : public counted {
  public:
-  /// Over elements of `type` at `data`, whose pages `storage` owns, if they are a file's; as
-  /// elements of `wanted`. \throws error as `blocks`
-  static shared<block_stream> over(const array_storage& storage, const dtype& type,
-                                   const std::byte* data, const layout_ref& where,
-                                   const dtype& wanted, std::size_t alignment,
+  /// Over the elements of `x` as elements of `wanted`. \throws error as `blocks`
+  static shared<block_stream> over(const source& x, const dtype& wanted, std::size_t alignment,
                                    const block_options& options);
 
   virtual index_t count() const noexcept = 0;
@@ -76,16 +76,21 @@ class block : public view<const T> {
   const index_vector& start() const noexcept { return box_->start; }
   /// Where the block begins along the axis that is cut, without its halo.
   index_t first() const noexcept {
-    return this->rank() == 0 ? 0 : box_->start[axis_] + box_->halo_before;
+    return this->rank() == 0 ? 0 : box_->start[axis_] + halo_before();
   }
-  /// How many elements along that axis belong to the neighbours.
-  index_t halo_before() const noexcept { return box_->halo_before; }
-  index_t halo_after() const noexcept { return box_->halo_after; }
+  /// How many elements along that axis, or along another, belong to the neighbours.
+  index_t halo_before() const noexcept { return halo_before(axis_); }
+  index_t halo_after() const noexcept { return halo_after(axis_); }
+  index_t halo_before(int axis) const noexcept { return box_->halo_before[axis]; }
+  index_t halo_after(int axis) const noexcept { return box_->halo_after[axis]; }
   /// The elements that no other block has: the block without its halo.
   view<const T> interior() const {
-    if (this->rank() == 0) return *this;
-    const range own(halo_before(), this->extent(axis_) - halo_after());
-    return this->swapaxes(0, axis_)(own, ellipsis).swapaxes(0, axis_);
+    view<const T> own = *this;
+    for (int axis = 0; axis < this->rank(); ++axis) {
+      const range kept(halo_before(axis), this->extent(axis) - halo_after(axis));
+      own = own.swapaxes(0, axis)(kept, ellipsis).swapaxes(0, axis);
+    }
+    return own;
   }
 
  private:
@@ -175,26 +180,26 @@ block_range<T> make_blocks(detail::shared<detail::block_stream> stream) {
 ///
 /// Each block has native, aligned elements: those of the map itself where they are that already
 /// (nothing is copied), else decoded into scratch. The next block is read while the caller works on
-/// this one, and what has been passed leaves this process's memory, except in mode c, or where the
-/// whole array fits the budget. Blocks along
-/// an axis that is not outermost in the file are gathered, and touch each page once a block.
+/// this one. What has been passed leaves this process's memory, except in mode c, or where the
+/// whole array fits the budget. Blocks along an axis that is not outermost in the file, and tiles,
+/// are gathered where that spares pages, and touch each page once a block.
 /// Example: `for (const auto& block : npymap::blocks(x)) total += npymap::as_matrix(block).sum();`
 /// \throws error invalid_argument for a budget below what one block takes, which it names; a halo
 /// or an extent below its least; out_of_range for the axis
 template <element T>
 block_range<std::remove_const_t<T>> blocks(const array<T>& x, const block_options& options = {}) {
-  const dtype type = dtype_of<T>();
-  return make_blocks<std::remove_const_t<T>>(
-      detail::block_stream::over(x, type, reinterpret_cast<const std::byte*>(x.data()), x.layout(),
-                                 type, alignof(T), options));
+  using plain = std::remove_const_t<T>;
+  return make_blocks<plain>(
+      detail::block_stream::over(x, dtype_of<plain>(), alignof(plain), options));
 }
 
-/// The same over an array of any dtype that `convert` makes a T of by the rule `same_kind`.
-/// \throws error also dtype_mismatch
+/// The same over an array, or unmapped files, of any dtype that `convert` makes a T of by the rule
+/// `same_kind`. \throws error also dtype_mismatch
 template <element T>
-block_range<std::remove_const_t<T>> blocks(const any_array& x, const block_options& options = {}) {
-  return make_blocks<std::remove_const_t<T>>(detail::block_stream::over(
-      x, x.dtype(), x.data(), x.layout(), dtype_of<T>(), alignof(T), options));
+block_range<std::remove_const_t<T>> blocks(const source& x, const block_options& options = {}) {
+  using plain = std::remove_const_t<T>;
+  return make_blocks<plain>(
+      detail::block_stream::over(x, dtype_of<plain>(), alignof(plain), options));
 }
 
 }  // namespace npymap

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -123,6 +124,12 @@ class NPYMAP_EXPORT file_map {
   /// hole that it punches may go unseen.
   /// \throws error the system's, closed
   bool space_guaranteed() const;
+
+  /// Write bytes from `offset` (in the map) on, through the file: what is long and fresh is written
+  /// twice as fast so as through the map, which shows it at once, and a full disk is an error
+  /// rather than a SIGBUS. In copy_on_write the bytes stay in memory.
+  /// \throws error read_only, out_of_range, closed, the system's (ENOSPC, EIO)
+  void write(std::size_t offset, std::span<const std::byte> bytes) const;
 
   /// Bring `n` bytes from `offset` (in the map) to the disk. `sync` ends with a sync of the file:
   /// what else of it is pending goes along, and the name of a new one.

@@ -18,6 +18,8 @@
 #include <npymap/reduce.hpp>
 #include <npymap/shape.hpp>
 #include <npymap/slice.hpp>
+#include <npymap/source.hpp>
 #include <npymap/stored.hpp>
 #include <npymap/strings.hpp>
+#include <npymap/transform.hpp>
 #include <npymap/view.hpp>

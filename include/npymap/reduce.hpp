@@ -7,61 +7,43 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include <npymap/any_array.hpp>
 #include <npymap/array.hpp>
 #include <npymap/detail/export.hpp>
-#include <npymap/detail/layout.hpp>
+#include <npymap/detail/piece_walk.hpp>
 #include <npymap/detail/shared.hpp>
 #include <npymap/dtype.hpp>
 #include <npymap/float16.hpp>
 #include <npymap/pass.hpp>
 #include <npymap/shape.hpp>
+#include <npymap/source.hpp>
 #include <npymap/view.hpp>
 
 namespace npymap {
 
 namespace detail {
 
-/// The engine of a pass: cuts an array into pieces that depend on nothing but the array and the
-/// budget, and hands them out to threads while the next ones are read.
-class NPYMAP_EXPORT piece_walk : public counted {
- public:
-  /// Over elements of `type` at `data`, as elements of `wanted`.
-  /// \throws error invalid_argument, dtype_mismatch
-  static shared<piece_walk> over(const array_storage& storage, const dtype& type,
-                                 const std::byte* data, const layout_ref& where,
-                                 const dtype& wanted, std::size_t alignment,
-                                 const pass_options& options);
+/// What a function of a piece returns.
+template <class F, class... Ts>
+using piece_result = std::remove_cvref_t<decltype(call_with_parts<Ts...>(
+    std::declval<F&>(), std::declval<const index_vector&>(), nullptr,
+    std::index_sequence_for<Ts...>()))>;
 
-  /// Called with piece `n` of `count()`, in any thread: where its elements lie.
-  using visitor = void (*)(void* context, index_t n, const std::byte* data,
-                           const layout_ref& where);
-
-  virtual index_t count() const noexcept = 0;
-  /// Visit each piece once. \throws error of the system, and what `visit` throws first
-  virtual void run(visitor visit, void* context) = 0;
-};
-
-/// What a pass makes of a piece.
-template <class T, class Map>
-using value_of =
-    std::remove_cvref_t<std::invoke_result_t<Map&, const view<const std::remove_const_t<T>>&>>;
-
-template <element T, class Value, class Map, class Combine>
+template <class... Ts, class Value, class Map, class Combine>
 Value reduce_pieces(piece_walk& walk, Value identity, Map& map, Combine& combine) {
   struct job {
     Map& map;
     std::vector<std::optional<Value>> values;
   } work{map, std::vector<std::optional<Value>>(static_cast<std::size_t>(walk.count()))};
   walk.run(
-      [](void* context, index_t n, const std::byte* data, const layout_ref& where) {
+      [](void* context, index_t n, const index_vector& start, const piece_part* parts) {
         auto& mine = *static_cast<job*>(context);
-        mine.values[static_cast<std::size_t>(n)] = mine.map(view<const T>(
-            reinterpret_cast<const T*>(data), where.shape, strides(where.byte_strides)));
+        mine.values[static_cast<std::size_t>(n)] =
+            call_with_parts<Ts...>(mine.map, start, parts, std::index_sequence_for<Ts...>());
       },
       &work);
   // Neighbours first, then neighbours of these: a tree that the number of pieces alone decides.
@@ -100,34 +82,54 @@ NPYMAP_EXPORT typename sum_of<T>::type sum_piece(const view<const T>& elements);
 
 }  // namespace detail
 
-/// Map pieces of an array to values, on all cores, and combine these to one.
-///
-/// `map` takes a `view<const T>`, of any strides, and its result is the type of all; it may be
-/// called from several threads at once; `combine` takes two values and is called from one. The
-/// pieces, about a megabyte each, and the order in which their values meet depend on the array and
-/// the budget alone, so that the bits of the result are the same for any number of threads. Memory
-/// as for `blocks`. An array without elements gives `identity`. What `map` throws ends the pass and
-/// reaches the caller. \throws error invalid_argument for a budget that holds no piece, or threads
-/// below 1; what the system says when the file cannot be read
-template <element T, class Map, class Combine>
-auto reduce(const array<T>& x, detail::value_of<T, Map> identity, Map map, Combine combine,
-            const pass_options& options = {}) {
-  using element = std::remove_const_t<T>;
-  const dtype type = dtype_of<T>();
-  const auto walk = detail::piece_walk::over(x, type, reinterpret_cast<const std::byte*>(x.data()),
-                                             x.layout(), type, alignof(T), options);
-  return detail::reduce_pieces<element>(*walk, std::move(identity), map, combine);
+/// What passes read in step, `inputs(a, b)`: arrays, or `typed_source`s.
+template <element... Ts>
+using input_list = std::tuple<typed_source<Ts>...>;
+
+template <class... Arrays>
+auto inputs(const Arrays&... xs) {
+  return std::make_tuple(typed_source(xs)...);
 }
 
-/// The same over an array of any dtype that `convert` makes a T of by the rule `same_kind`, decoded
-/// piece by piece in the threads. \throws error also dtype_mismatch
+/// Map pieces of an array to values, on all cores, and combine these to one.
+///
+/// `map` takes a `view<const T>`, of any strides, and before it, if it likes, the `index_vector`
+/// where the piece begins; its result is the type of all. It may be called from several threads at
+/// once; `combine` takes two values and is called from one. The pieces, about a megabyte each, and
+/// the order in which their values meet depend on the array and the budget alone, so that the bits
+/// of the result are the same for any number of threads. Memory as for `blocks`. An array without
+/// elements gives `identity`. What `map` throws ends the pass and reaches the caller.
+/// \throws error invalid_argument for a budget that holds no piece, or threads below 1; stopped;
+/// what the system says when the file cannot be read
 template <element T, class Map, class Combine>
-auto reduce(const any_array& x, detail::value_of<T, Map> identity, Map map, Combine combine,
+auto reduce(const array<T>& x, detail::piece_result<Map, const T> identity, Map map,
+            Combine combine, const pass_options& options = {}) {
+  return reduce(inputs(x), std::move(identity), std::move(map), std::move(combine), options);
+}
+
+/// The same over an array or unmapped files of any dtype that `convert` makes a T of by the rule
+/// `same_kind`, decoded piece by piece in the threads. \throws error also dtype_mismatch
+template <element T, class Map, class Combine>
+auto reduce(const source& x, detail::piece_result<Map, const T> identity, Map map, Combine combine,
             const pass_options& options = {}) {
-  using element = std::remove_const_t<T>;
-  const auto walk = detail::piece_walk::over(x, x.dtype(), x.data(), x.layout(), dtype_of<T>(),
-                                             alignof(T), options);
-  return detail::reduce_pieces<element>(*walk, std::move(identity), map, combine);
+  using plain = std::remove_const_t<T>;
+  return reduce(std::make_tuple(typed_source<plain>(x)), std::move(identity), std::move(map),
+                std::move(combine), options);
+}
+
+/// The same over several arrays in step: `map` takes a view of each. Where the shapes are not all
+/// equal, the pieces are some rows of each array along the first axis, whose extents must be.
+/// \throws error also layout_mismatch
+template <element... Ts, class Map, class Combine>
+auto reduce(const input_list<Ts...>& xs, detail::piece_result<Map, const Ts...> identity, Map map,
+            Combine combine, const pass_options& options = {}) {
+  const auto walk = std::apply(
+      [&](const auto&... x) {
+        const detail::pass_input list[] = {detail::input_of(x)...};
+        return detail::piece_walk::over(list, {}, options);
+      },
+      xs);
+  return detail::reduce_pieces<const Ts...>(*walk, std::move(identity), map, combine);
 }
 
 /// The sum of all elements: in double for floats, which are added pairwise; int64 or uint64 for
@@ -146,7 +148,7 @@ auto sum(const array<T>& x, const pass_options& options = {}) {
 
 /// The same, of any dtype as elements of T: `sum<double>(npymap::open("x.npy"))`.
 template <detail::number T>
-auto sum(const any_array& x, const pass_options& options = {}) {
+auto sum(const source& x, const pass_options& options = {}) {
   using total = typename detail::sum_of<T>::type;
   return reduce<T>(
       x, total{}, [](const view<const T>& piece) { return detail::sum_piece(piece); },

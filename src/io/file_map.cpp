@@ -1,6 +1,7 @@
 #include <npymap/file_map.hpp>
 
 #include <cerrno>
+#include <cstring>
 #include <mutex>
 #include <new>
 #include <optional>
@@ -150,6 +151,14 @@ file_map::state& file_map::checked(std::size_t offset, std::size_t n) const {
                  .found = fmt::format("{} bytes from byte {}", n, offset)});
   }
   return *state_;
+}
+
+void file_map::write(std::size_t offset, std::span<const std::byte> bytes) const {
+  state& held = checked(offset, bytes.size());
+  std::byte* const first = writable_data();
+  if (bytes.empty()) return;
+  if (held.reaches_file()) return held.source.write_at(bytes, held.offset_bytes + offset);
+  std::memcpy(first + offset, bytes.data(), bytes.size());
 }
 
 void file_map::flush(std::size_t offset, std::size_t n, flush_mode how) const {

@@ -157,6 +157,11 @@ int read_link(const char* path, std::string& out) {
   return size == -1 ? -1 : 0;
 }
 
+int bypass_cache(int descriptor) noexcept {
+  const int flags = ::fcntl(descriptor, F_GETFL);
+  return flags == -1 ? -1 : ::fcntl(descriptor, F_SETFL, flags | O_DIRECT);
+}
+
 std::ptrdiff_t read(int descriptor, std::byte* out, std::size_t n, std::uint64_t offset) noexcept {
   return attempt(call::read,
                  [&] { return ::pread(descriptor, out, n, static_cast<off_t>(offset)); });
@@ -246,11 +251,36 @@ std::int64_t next_hole(int descriptor, std::uint64_t offset) noexcept {
                  [&] { return ::lseek(descriptor, static_cast<off_t>(offset), SEEK_HOLE); });
 }
 
+namespace {
+
+// The number by which a file system is known; 0 and errno when it cannot be asked.
+std::uint32_t file_system(int descriptor) noexcept {
+  struct statfs found;
+  if (attempt(call::file_system, [&] { return ::fstatfs(descriptor, &found); }) == -1) return 0;
+  return static_cast<std::uint32_t>(found.f_type);
+}
+
+}  // namespace
+
+int is_remote(int descriptor) noexcept {
+  constexpr std::uint32_t lustre = 0x0bd00bd0, gpfs = 0x47504653, beegfs = 0x19830326;  // theirs
+  const std::uint32_t magic = file_system(descriptor);
+  if (magic == 0) return -1;
+  for (const std::uint32_t remote :
+       {std::uint32_t{NFS_SUPER_MAGIC}, std::uint32_t{SMB_SUPER_MAGIC},
+        std::uint32_t{CIFS_SUPER_MAGIC}, std::uint32_t{SMB2_SUPER_MAGIC},
+        std::uint32_t{FUSE_SUPER_MAGIC}, std::uint32_t{CEPH_SUPER_MAGIC},
+        std::uint32_t{AFS_SUPER_MAGIC}, std::uint32_t{AFS_FS_MAGIC},
+        std::uint32_t{CODA_SUPER_MAGIC}, std::uint32_t{V9FS_MAGIC}, lustre, gpfs, beegfs}) {
+    if (magic == remote) return 1;
+  }
+  return 0;
+}
+
 int writes_in_place(int descriptor) noexcept {
   constexpr std::uint32_t xfs_magic = 0x58465342;  // "XFSB": statfs(2); not in linux/magic.h
-  struct statfs found;
-  if (attempt(call::file_system, [&] { return ::fstatfs(descriptor, &found); }) == -1) return -1;
-  const auto magic = static_cast<std::uint32_t>(found.f_type);
+  const std::uint32_t magic = file_system(descriptor);
+  if (magic == 0) return -1;
   return magic == EXT4_SUPER_MAGIC || magic == TMPFS_MAGIC || magic == xfs_magic;
 }
 

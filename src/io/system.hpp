@@ -103,6 +103,10 @@ int may_write(int folder, const char* name) noexcept;
 /// Where a symbolic link points; EINVAL if it is none.
 int read_link(const char* path, std::string& out);
 
+/// Read and write an open file past the kernel's cache, in whole blocks alone; EINVAL where the
+/// file system cannot.
+int bypass_cache(int descriptor) noexcept;
+
 // At most some 2 GiB at a time, and perhaps less.
 std::ptrdiff_t read(int descriptor, std::byte* out, std::size_t n, std::uint64_t offset) noexcept;
 std::ptrdiff_t write(int descriptor, const std::byte* from, std::size_t n,
@@ -131,6 +135,8 @@ int remove(int folder, const char* name) noexcept;
 
 /// The first byte from `offset` that has no data, be it allocated or not; the file's end counts.
 std::int64_t next_hole(int descriptor, std::uint64_t offset) noexcept;
+/// 1 if the file system may change or lose pages behind the kernel's back: networks and FUSE.
+int is_remote(int descriptor) noexcept;
 /// 1 if the file system is known to write allocated blocks in place, 0 if not.
 int writes_in_place(int descriptor) noexcept;
 

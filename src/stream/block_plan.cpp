@@ -36,6 +36,20 @@ int checked_axis(int axis, int rank) {
                                    .found = fmt::format("{}", axis)});
 }
 
+void require_tile(const shape& tile, int rank, const block_options& options) {
+  if (options.axis || options.extent) {
+    throw error(errc::invalid_argument, {.subject = "options of blocks",
+                                         .expected = "a tile, or an axis and an extent",
+                                         .found = "both"});
+  }
+  if (tile.rank() != rank) {
+    throw error(errc::invalid_argument, {.subject = "tile of blocks",
+                                         .expected = fmt::format("{} extents", rank),
+                                         .found = fmt::format("{}", tile.rank())});
+  }
+  for (const index_t extent : tile) require_least("extent of a tile", 1, extent);
+}
+
 }  // namespace
 
 index_vector axes_by_stride(const layout_ref& where) {
@@ -55,17 +69,23 @@ block_plan::block_plan(const layout_ref& where, const block_limit& limit,
     : axes_(axes_by_stride(where)),
       whole_(where.shape),
       cut_(where.shape),
-      halo_(std::min(options.halo, index_t{1} << 60)) {
+      halo_(std::min(options.halo, index_t{1} << 60)),
+      is_tiled_(options.tile.has_value()) {
   require_least("halo", 0, options.halo);
   if (options.extent) require_least("extent", 1, *options.extent);
+  if (options.tile) require_tile(*options.tile, whole_.rank(), options);
   if (options.axis) {
     const index_t first = checked_axis(*options.axis, where.rank());
     auto* const found = std::find(axes_.begin(), axes_.end(), first);
     std::rotate(axes_.begin(), found, found + 1);
   }
   if (element_count(whole_) == 0) return;
-  if (options.extent && !axes_.empty()) {
-    cut_by_extent(*options.extent, limit);
+  if (options.tile) {
+    for (int at = 0; at < whole_.rank(); ++at) cut_[at] = std::min((*options.tile)[at], whole_[at]);
+    require_fit(limit);
+  } else if (options.extent && !axes_.empty()) {
+    cut_[axis()] = std::min(*options.extent, whole_[axis()]);
+    require_fit(limit);
   } else {
     cut_to_fit(limit);
   }
@@ -76,27 +96,26 @@ block_plan::block_plan(const layout_ref& where, const block_limit& limit,
   }
 }
 
-index_t block_plan::with_halo(index_t extent) const noexcept {
-  const index_t whole = whole_[axis()];
-  return halo_ >= whole ? whole : std::min(extent + 2 * halo_, whole);
+index_t block_plan::halo_of(index_t axis) const noexcept {
+  return is_tiled_ || axis == this->axis() ? halo_ : 0;
+}
+
+index_t block_plan::with_halo(index_t axis, index_t extent) const noexcept {
+  const index_t whole = whole_[static_cast<int>(axis)], halo = halo_of(axis);
+  return halo >= whole ? whole : std::min(extent + 2 * halo, whole);
 }
 
 index_t block_plan::largest_size() const noexcept {
   if (count_ == 0) return 0;
   index_t size = 1;
-  for (const index_t axis : axes_) {
-    const index_t extent = cut_[static_cast<int>(axis)];
-    size *= axis == this->axis() ? with_halo(extent) : extent;
-  }
+  for (const index_t axis : axes_) size *= with_halo(axis, cut_[static_cast<int>(axis)]);
   return size;
 }
 
-void block_plan::cut_by_extent(index_t extent, const block_limit& limit) {
-  cut_[axis()] = std::min(extent, whole_[axis()]);
+void block_plan::require_fit(const block_limit& limit) const {
   auto bytes = static_cast<wide>(limit.bytes_per_element);
   for (const index_t axis : axes_) {
-    const index_t taken = cut_[static_cast<int>(axis)];
-    bytes *= static_cast<wide>(axis == this->axis() ? with_halo(taken) : taken);
+    bytes *= static_cast<wide>(with_halo(axis, cut_[static_cast<int>(axis)]));
   }
   if (bytes > limit.bytes) refuse_budget(static_cast<std::uint64_t>(bytes), limit);
 }
@@ -110,13 +129,13 @@ void block_plan::cut_to_fit(const block_limit& limit) {
     const wide one = std::max<wide>(bytes / static_cast<wide>(cut), 1);
     const wide room = limit.bytes / one;
     if (room >= static_cast<wide>(cut)) return;
-    const index_t halos = axis == this->axis() ? 2 * halo_ : 0;
+    const index_t halos = 2 * halo_of(axis);
     if (room > static_cast<wide>(halos)) {
       cut = static_cast<index_t>(room) - halos;
       return;
     }
     cut = 1;
-    bytes = one * static_cast<wide>(axis == this->axis() ? with_halo(1) : 1);
+    bytes = one * static_cast<wide>(with_halo(axis, 1));
   }
   if (bytes > limit.bytes) refuse_budget(static_cast<std::uint64_t>(bytes), limit);
 }
@@ -126,17 +145,16 @@ block_box block_plan::at(index_t n) const {
   for (int i = axes_.rank() - 1; i >= 0; --i) {  // the last axis is walked first
     const int axis = static_cast<int>(axes_[i]);
     const index_t places = (whole_[axis] - 1) / cut_[axis] + 1;
-    box.start[axis] = n % places * cut_[axis];
-    box.extents[axis] = std::min(cut_[axis], whole_[axis] - box.start[axis]);
+    index_t& start = box.start[axis];
+    index_t& extent = box.extents[axis];
+    start = n % places * cut_[axis];
+    extent = std::min(cut_[axis], whole_[axis] - start);
     n /= places;
+    box.halo_before[axis] = std::min(halo_of(axis), start);
+    box.halo_after[axis] = std::min(halo_of(axis), whole_[axis] - start - extent);
+    start -= box.halo_before[axis];
+    extent += box.halo_before[axis] + box.halo_after[axis];
   }
-  if (axes_.empty()) return box;
-  index_t& start = box.start[axis()];
-  index_t& extent = box.extents[axis()];
-  box.halo_before = std::min(halo_, start);
-  box.halo_after = std::min(halo_, whole_[axis()] - start - extent);
-  start -= box.halo_before;
-  extent += box.halo_before + box.halo_after;
   return box;
 }
 

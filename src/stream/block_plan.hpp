@@ -31,14 +31,16 @@ class block_plan {
   block_box at(index_t n) const;
 
  private:
-  void cut_by_extent(index_t extent, const block_limit& limit);
   void cut_to_fit(const block_limit& limit);
-  index_t with_halo(index_t extent) const noexcept;
+  void require_fit(const block_limit& limit) const;
+  index_t halo_of(index_t axis) const noexcept;
+  index_t with_halo(index_t axis, index_t extent) const noexcept;
 
   index_vector axes_;  // from the one that is cut first to the innermost
   shape whole_;
   shape cut_;  // of a block, without its halo
   index_t halo_;
+  bool is_tiled_;
   index_t count_ = 0;
 };
 

@@ -11,7 +11,7 @@
 
 #include "io/aligned_buffer.hpp"
 #include "stream/block_plan.hpp"
-#include "stream/paged_elements.hpp"
+#include "stream/element_source.hpp"
 
 namespace npymap::detail {
 namespace {
@@ -19,8 +19,10 @@ namespace {
 /// Hands out one block while the next is prepared in another thread.
 class stream_in_turn : public block_stream {
  public:
-  stream_in_turn(paged_elements elements, block_plan plan)
-      : elements_(std::move(elements)), plan_(std::move(plan)) {}
+  stream_in_turn(shared<element_source> elements, block_plan plan, std::uint64_t budget_bytes)
+      : elements_(std::move(elements)),
+        plan_(std::move(plan)),
+        fits_budget_(elements_->spanned_bytes() <= budget_bytes) {}
 
   index_t count() const noexcept override { return plan_.count(); }
   int axis() const noexcept override { return plan_.axis(); }
@@ -38,7 +40,7 @@ class stream_in_turn : public block_stream {
     arrive(n, box_);
     const index_t next = n + 1;
     if (next < plan_.count() &&
-        plan_.largest_size() * elements_.layout().itemsize >= worth_a_thread_bytes) {
+        plan_.largest_size() * elements_->type().itemsize() >= worth_a_thread_bytes) {
       ahead_of_ = next;
       ahead_ = std::async(std::launch::async, [this, next] { prepare(next); });
     }
@@ -62,13 +64,18 @@ class stream_in_turn : public block_stream {
   /// Until the walk is given up. \throws error when pages cannot be read
   void read(page_range pages) const {
     constexpr std::size_t step_bytes = std::size_t{8} << 20;  // so that this is soon
-    elements_.read_ahead(pages);
+    elements_->read_ahead(pages);
     for (std::size_t at = pages.begin; at < pages.end && !stop_; at += step_bytes) {
-      elements_.populate({at, std::min(at + step_bytes, pages.end)});
+      elements_->populate({at, std::min(at + step_bytes, pages.end)});
     }
   }
 
-  const paged_elements& elements() const noexcept { return elements_; }
+  /// What fits the budget as a whole is never dropped.
+  void drop(page_range pages, page_range kept = {}) const noexcept {
+    if (!fits_budget_) elements_->drop(pages, kept);
+  }
+
+  const element_source& elements() const noexcept { return *elements_; }
   const block_plan& plan() const noexcept { return plan_; }
   const std::atomic<bool>& stopping() const noexcept { return stop_; }
   const block_box* at_hand() const noexcept { return at_hand_ < 0 ? nullptr : &box_; }
@@ -79,8 +86,9 @@ class stream_in_turn : public block_stream {
     ahead_ = {};
   }
 
-  paged_elements elements_;
+  shared<element_source> elements_;
   block_plan plan_;
+  bool fits_budget_;
   block_box box_;
   index_t at_hand_ = -1;
   index_t ahead_of_ = -1;
@@ -94,7 +102,7 @@ class stream_in_place final : public stream_in_turn {
   using stream_in_turn::stream_in_turn;
   ~stream_in_place() override {
     stop();
-    if (at_hand()) elements().drop(elements().pages_of(*at_hand()));
+    if (at_hand()) drop(elements().pages_of(*at_hand()));
   }
 
   const std::byte* data() const noexcept override { return data_; }
@@ -104,22 +112,57 @@ class stream_in_place final : public stream_in_turn {
   void prepare(index_t n) override { read(elements().pages_of(plan().at(n))); }
   void arrive(index_t, const block_box& box) override { data_ = elements().at(box.start); }
   void leave(const block_box& passed, const block_box& next) override {
-    elements().drop(elements().pages_of(passed), elements().pages_of(next));
+    drop(elements().pages_of(passed), elements().pages_of(next));
   }
 
   const std::byte* data_ = nullptr;
 };
 
+/// Blocks that are read from files, into one of two buffers.
+class stream_of_reads final : public stream_in_turn {
+ public:
+  stream_of_reads(shared<element_source> elements, block_plan plan, std::uint64_t budget_bytes)
+      : stream_in_turn(std::move(elements), std::move(plan), budget_bytes) {
+    const index_t bytes = this->plan().largest_size() * this->elements().type().itemsize();
+    for (slot& s : slots_) {
+      const bool is_used = &s == &slots_[0] || this->plan().count() > 1;
+      if (is_used) s.buffer = io::aligned_buffer(this->elements().slot_bytes(bytes));
+    }
+  }
+  ~stream_of_reads() override { stop(); }
+
+  const std::byte* data() const noexcept override { return data_; }
+  const strides& byte_strides() const noexcept override { return byte_strides_; }
+
+ private:
+  struct slot {
+    io::aligned_buffer buffer;
+    const std::byte* first = nullptr;
+  };
+  slot& slot_of(index_t n) noexcept { return slots_[static_cast<std::size_t>(n % 2)]; }
+
+  void prepare(index_t n) override {
+    slot_of(n).first = elements().fetch(plan().at(n), slot_of(n).buffer.bytes());
+  }
+  void arrive(index_t n, const block_box& box) override {
+    data_ = slot_of(n).first;
+    byte_strides_ = elements().packed(box.extents, elements().type().itemsize());
+  }
+  void leave(const block_box&, const block_box&) override {}
+
+  std::array<slot, 2> slots_;
+  const std::byte* data_ = nullptr;
+  strides byte_strides_;
+};
+
 /// Blocks that are converted, or gathered, into one of two buffers.
 class stream_of_copies final : public stream_in_turn {
  public:
-  stream_of_copies(paged_elements elements, block_plan plan, dtype from, dtype to,
+  stream_of_copies(shared<element_source> elements, block_plan plan, dtype to,
                    std::uint64_t source_budget_bytes)
-      : stream_in_turn(std::move(elements), std::move(plan)),
-        from_(std::move(from)),
+      : stream_in_turn(std::move(elements), std::move(plan), source_budget_bytes),
         to_(std::move(to)),
-        piece_bytes_(static_cast<index_t>(source_budget_bytes)),
-        outward_(axes_by_stride(this->elements().layout())) {
+        piece_bytes_(static_cast<index_t>(source_budget_bytes)) {
     const auto bytes = static_cast<std::size_t>(this->plan().largest_size() * to_.itemsize());
     for (io::aligned_buffer& buffer : buffers_) {
       if (&buffer == &buffers_[0] || this->plan().count() > 1) buffer = io::aligned_buffer(bytes);
@@ -137,8 +180,7 @@ class stream_of_copies final : public stream_in_turn {
 
   void prepare(index_t n) override {
     const block_box box = plan().at(n);
-    const strides steps = packed(box.extents);
-    copy_piece({box.start, box.extents}, buffer_of(n).data(), steps);
+    copy_piece({box.start, box.extents}, buffer_of(n).data(), packed(box.extents));
   }
   void arrive(index_t n, const block_box& box) override {
     data_ = buffer_of(n).data();
@@ -147,34 +189,42 @@ class stream_of_copies final : public stream_in_turn {
   void leave(const block_box&, const block_box&) override {}
 
   // In the order of the source, so that its elements are walked as they lie.
-  strides packed(const shape& extents) const {
-    strides steps(extents.rank());
-    index_t step = to_.itemsize();
-    for (int i = outward_.rank() - 1; i >= 0; --i) {
-      const int axis = static_cast<int>(outward_[i]);
-      steps[axis] = step;
-      step *= extents[axis];
+  strides packed(const shape& extents) const { return elements().packed(extents, to_.itemsize()); }
+
+  // What a piece takes of memory while it is copied.
+  index_t taken_bytes(const block_box& piece) const {
+    if (!elements().is_addressable()) {
+      return *array_bytes(piece.extents, elements().type().itemsize());
     }
-    return steps;
+    const page_range pages = elements().pages_of(piece);  // none, of memory
+    return pages.size_bytes();
   }
 
   // Pieces small enough that the pages of each, and no others, are in memory while it is copied.
   void copy_piece(const block_box& piece, std::byte* to, const strides& steps) {
     if (stopping()) return;
-    const layout_ref where = elements().part(piece.extents);
-    const byte_reach reached = reach(where).value_or(byte_reach{});
-    if (elements().is_mapped() && reached.end - reached.begin > piece_bytes_) {
-      for (const index_t axis : outward_) {
+    if (taken_bytes(piece) > piece_bytes_) {
+      for (const index_t axis : elements().outward()) {
         if (piece.extents[static_cast<int>(axis)] > 1) {
           return copy_halves(piece, static_cast<int>(axis), to, steps);
         }
       }
     }
-    const page_range pages = elements().pages_of(piece);
-    read(pages);
-    convert_elements(from_, elements().at(piece.start), where, to_, to,
-                     {piece.extents, steps, to_.itemsize()});
-    elements().drop(pages);
+    const dtype& from = elements().type();
+    const layout_ref there{piece.extents, steps, to_.itemsize()};
+    if (elements().is_addressable()) {
+      const page_range pages = elements().pages_of(piece);
+      read(pages);
+      convert_elements(from, elements().at(piece.start), elements().part(piece.extents), to_, to,
+                       there);
+      drop(pages);
+    } else {
+      const std::size_t bytes = elements().slot_bytes(taken_bytes(piece));
+      if (slot_.size_bytes() < bytes) slot_ = io::aligned_buffer(bytes);
+      const std::byte* const got = elements().fetch(piece, slot_.bytes());
+      const strides as_read = elements().packed(piece.extents, from.itemsize());
+      convert_elements(from, got, {piece.extents, as_read, from.itemsize()}, to_, to, there);
+    }
   }
 
   void copy_halves(const block_box& piece, int axis, std::byte* to, const strides& steps) {
@@ -187,46 +237,44 @@ class stream_of_copies final : public stream_in_turn {
     copy_piece(half, to + first * steps[axis], steps);
   }
 
-  const dtype from_;
   const dtype to_;
   const index_t piece_bytes_;
-  const index_vector outward_;
+  io::aligned_buffer slot_;
   std::array<io::aligned_buffer, 2> buffers_;
   const std::byte* data_ = nullptr;
   strides byte_strides_;
 };
 
 // True if blocks that are parts of the array touch few pages beside their own.
-bool is_compact(const paged_elements& elements, const block_plan& plan) {
-  if (plan.count() == 0) return true;
+bool is_compact(const element_source& elements, const block_plan& plan) {
   const block_box first = plan.at(0);
-  const layout_ref whole = elements.part(first.extents);
-  const byte_reach reached = reach(whole).value_or(byte_reach{});
-  return (reached.end - reached.begin) / 2 <= *array_bytes(whole.shape, whole.itemsize);
+  const index_t elements_bytes = *array_bytes(first.extents, elements.type().itemsize());
+  return elements.pages_of(first).size_bytes() / 2 <= elements_bytes;
 }
 
 }  // namespace
 
-shared<block_stream> block_stream::over(const array_storage& storage, const dtype& type,
-                                        const std::byte* data, const layout_ref& where,
-                                        const dtype& wanted, std::size_t alignment,
+shared<block_stream> block_stream::over(const source& x, const dtype& wanted, std::size_t alignment,
                                         const block_options& options) {
-  const bool decodes = needs_decoding(storage, type, data, where, wanted, alignment, "blocks");
-  paged_elements elements(storage, data, where, options.budget_bytes);
-  if (!decodes) {
+  const shared<element_source>& elements = x.elements();
+  const layout_ref where = elements->layout();
+  if (!needs_decoding(*elements, wanted, alignment, "blocks")) {
     // The block at hand and the one that is read.
-    const block_limit limit{options.budget_bytes / 2, std::max<index_t>(type.itemsize(), 1), 2};
+    const block_limit limit{options.budget_bytes / 2, std::max<index_t>(where.itemsize, 1), 2};
     block_plan plan(where, limit, options);
-    if (!storage.is_mapped() || is_compact(elements, plan)) {
-      return shared<block_stream>::adopt(new stream_in_place(std::move(elements), std::move(plan)));
+    const std::uint64_t budget = options.budget_bytes;
+    if (!elements->is_addressable()) {
+      return shared<block_stream>::adopt(new stream_of_reads(elements, std::move(plan), budget));
+    }
+    if (plan.count() == 0 || is_compact(*elements, plan)) {
+      return shared<block_stream>::adopt(new stream_in_place(elements, std::move(plan), budget));
     }
   }
-  // A quarter for the pages that are read from, the rest for two blocks of copies.
+  // A quarter for what is read from, the rest for two blocks of copies.
   const std::uint64_t quarter = options.budget_bytes / 4;
   const block_limit limit{quarter * 3 / 2, std::max<index_t>(wanted.itemsize(), 1), 3};
   return shared<block_stream>::adopt(
-      new stream_of_copies(paged_elements(storage, data, where, quarter),
-                           block_plan(where, limit, options), type, wanted, quarter));
+      new stream_of_copies(elements, block_plan(where, limit, options), wanted, quarter));
 }
 
 }  // namespace npymap::detail

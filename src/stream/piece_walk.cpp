@@ -1,8 +1,14 @@
+#include <npymap/detail/piece_walk.hpp>
+
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <future>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include <fmt/format.h>
 #include <oneapi/tbb/blocked_range.h>
 #include <oneapi/tbb/enumerable_thread_specific.h>
 #include <oneapi/tbb/parallel_for.h>
@@ -10,11 +16,13 @@
 
 #include <npymap/convert.hpp>
 #include <npymap/error.hpp>
-#include <npymap/reduce.hpp>
 
 #include "io/aligned_buffer.hpp"
+#include "io/in_pieces.hpp"
 #include "stream/block_plan.hpp"
-#include "stream/paged_elements.hpp"
+#include "stream/element_source.hpp"
+#include "stream/pass_operands.hpp"
+#include "stream/progress_meter.hpp"
 
 namespace npymap::detail {
 namespace {
@@ -35,106 +43,170 @@ int checked_threads(std::optional<int> threads) {
                                        .found = std::to_string(*threads)});
 }
 
-// The bytes of pages that an element stands for: more than its own where others lie between.
-index_t bytes_per_element(const layout_ref& where) {
-  const index_t count = element_count(where.shape).value_or(0);
-  if (count == 0) return std::max<index_t>(where.itemsize, 1);
-  const byte_reach reached = reach(where).value_or(byte_reach{});
-  return std::max<index_t>({(reached.end - reached.begin) / count, where.itemsize, 1});
-}
+/// Pieces of files that are read, not mapped: fetched many at once, before they are asked for.
+class fetched_pieces {
+ public:
+  void fetch(const input_operand& from, const block_plan& plan, index_t first, index_t last) {
+    const std::size_t slot =
+        from.elements->slot_bytes(plan.largest_size() * from.elements->type().itemsize());
+    const auto count = static_cast<std::size_t>(last - first);
+    if (slots_.size_bytes() < count * slot) slots_ = io::aligned_buffer(count * slot);
+    begin_.resize(count);
+    constexpr std::size_t most_requests = 8;  // enough to keep a disk busy
+    io::in_pieces(count, 1, most_requests, [&](std::size_t i, std::size_t) {
+      const block_box box = from.box_of(plan.at(first + static_cast<index_t>(i)));
+      begin_[i] = from.elements->fetch(box, slots_.bytes().subspan(i * slot, slot));
+    });
+    first_ = first;
+  }
+  const std::byte* at(index_t n) const { return begin_[static_cast<std::size_t>(n - first_)]; }
+
+ private:
+  io::aligned_buffer slots_;
+  std::vector<const std::byte*> begin_;
+  index_t first_ = 0;
+};
+
+/// The pieces that are worked on while the next ones are read.
+struct window {
+  index_t first = 0;
+  index_t last = 0;
+  std::vector<fetched_pieces> fetched;  // for each input
+
+  void turn_to(index_t begin, index_t size, index_t count, std::size_t inputs) {
+    first = begin;
+    last = std::min(begin + size, count);
+    fetched.resize(inputs);
+  }
+};
 
 class parallel_walk final : public piece_walk {
  public:
-  parallel_walk(paged_elements elements, dtype from, dtype to, bool decodes,
-                const pass_options& options)
-      : elements_(std::move(elements)),
-        from_(std::move(from)),
-        to_(std::move(to)),
-        decodes_(decodes),
+  parallel_walk(pass_operands operands, const pass_options& options)
+      : operands_(std::move(operands)),
+        options_(options),
         threads_(checked_threads(options.threads)),
-        plan_(elements_.layout(), limit_of_piece(options), {}),
+        plan_(operands_.plan({piece_bytes(options), 0, 4})),
         // Half for the pieces at hand, half for those that are read.
         window_(static_cast<index_t>(options.budget_bytes / 2 /
-                                     std::max<std::uint64_t>(piece_bytes(options), 1))) {}
+                                     std::max<std::uint64_t>(piece_bytes(options), 1))),
+        meter_(options, operands_.total_bytes()) {}
 
   index_t count() const noexcept override { return plan_.count(); }
 
   void run(visitor visit, void* context) override {
-    if (count() == 1) return visit_piece(0, visit, context);  // not worth a thread
+    std::array<window, 2> windows;  // of which one is worked on, the other read
+    window* now = &windows[0];
+    now->turn_to(0, window_, count(), operands_.inputs().size());
+    if (count() == 1) {  // not worth a thread
+      fetch(*now);
+      visit_piece(*now, 0, visit, context);
+      return meter_.finish();
+    }
     tbb::task_arena arena(threads_);
-    std::future<void> ahead = read(0);
-    for (index_t first = 0; first < count(); first += window_) {
+    std::future<void> ahead = start_reading(*now);
+    while (now->first < now->last) {
       ahead.get();
-      ahead = read(first + window_);
-      const index_t last = std::min(first + window_, count());
+      window* const next = now == &windows[0] ? &windows[1] : &windows[0];
+      next->turn_to(now->last, window_, count(), operands_.inputs().size());
+      ahead = start_reading(*next);
       arena.execute([&] {
-        tbb::parallel_for(tbb::blocked_range<index_t>(first, last, 1),
+        tbb::parallel_for(tbb::blocked_range<index_t>(now->first, now->last, 1),
                           [&](const tbb::blocked_range<index_t>& range) {
                             for (index_t n = range.begin(); n < range.end(); ++n) {
-                              visit_piece(n, visit, context);
+                              visit_piece(*now, n, visit, context);
                             }
                           });
       });
-      elements_.drop(pages_of(first), pages_of(first + window_));
+      for (const input_operand& from : operands_.inputs()) drop(from, *now, *next);
+      now = next;
     }
+    meter_.finish();
   }
 
  private:
-  block_limit limit_of_piece(const pass_options& options) const {
-    const index_t per_element =
-        std::max(bytes_per_element(elements_.layout()), decodes_ ? to_.itemsize() : 0);
-    return {piece_bytes(options), per_element, 4};
-  }
-
-  // Of the pieces from `first` on that are worked on together.
-  page_range pages_of(index_t first) const {
-    if (first >= count()) return {};
-    const page_range a = elements_.pages_of(plan_.at(first));
-    const page_range b = elements_.pages_of(plan_.at(std::min(first + window_, count()) - 1));
+  // Of all that the pieces of a window span.
+  page_range pages_of(const input_operand& from, const window& w) const {
+    if (w.first >= w.last) return {};
+    const page_range a = from.elements->pages_of(from.box_of(plan_.at(w.first)));
+    const page_range b = from.elements->pages_of(from.box_of(plan_.at(w.last - 1)));
     return {std::min(a.begin, b.begin), std::max(a.end, b.end)};
   }
 
-  std::future<void> read(index_t first) {
-    const page_range pages = pages_of(first);
-    if (pages.size_bytes() < worth_a_thread_bytes) return std::async(std::launch::deferred, [] {});
-    return std::async(std::launch::async, [this, pages] { elements_.read_ahead(pages); });
+  void drop(const input_operand& from, const window& passed, const window& next) const {
+    if (operands_.spanned_bytes() <= options_.budget_bytes) return;
+    from.elements->drop(pages_of(from, passed), pages_of(from, next));
   }
 
-  void visit_piece(index_t n, visitor visit, void* context) {
-    const block_box box = plan_.at(n);
-    const layout_ref where = elements_.part(box.extents);
-    const std::byte* const data = elements_.at(box.start);
-    elements_.populate(elements_.pages_of(box));
-    if (!decodes_) return visit(context, n, data, where);
-    io::aligned_buffer& scratch = scratch_.local();
-    if (scratch.size_bytes() == 0) {
-      scratch = io::aligned_buffer(static_cast<std::size_t>(plan_.largest_size() * to_.itemsize()));
+  void fetch(window& w) const {
+    for (std::size_t k = 0; k < operands_.inputs().size(); ++k) {
+      const input_operand& from = operands_.inputs()[k];
+      if (!from.elements->is_addressable()) w.fetched[k].fetch(from, plan_, w.first, w.last);
     }
-    const strides packed = dense_byte_strides(box.extents, to_.itemsize(), order::c);
-    const layout_ref decoded{box.extents, packed, to_.itemsize()};
-    convert_elements(from_, data, where, to_, scratch.data(), decoded);
-    visit(context, n, scratch.data(), decoded);
   }
 
-  const paged_elements elements_;
-  const dtype from_;
-  const dtype to_;
-  const bool decodes_;
+  std::future<void> start_reading(window& w) const {
+    index_t bytes = 0;
+    bool fetches = false;
+    for (const input_operand& from : operands_.inputs()) {
+      bytes += pages_of(from, w).size_bytes();
+      fetches = fetches || !from.elements->is_addressable();
+    }
+    if (w.first >= w.last || (!fetches && bytes < worth_a_thread_bytes)) {
+      return std::async(std::launch::deferred, [] {});
+    }
+    return std::async(std::launch::async, [this, &w] {
+      for (const input_operand& from : operands_.inputs()) {
+        from.elements->read_ahead(pages_of(from, w));
+      }
+      fetch(w);
+    });
+  }
+
+  void visit_piece(const window& w, index_t n, visitor visit, void* context) {
+    meter_.throw_if_stopped();
+    const block_box box = plan_.at(n);
+    scratch& mine = scratch_.local();
+    mine.buffers.resize(operands_.inputs().size() + 2 * operands_.outputs().size());
+    io::aligned_buffer* buffer = mine.buffers.data();
+    std::vector<piece_memory>& memory = mine.memory;
+    memory.clear();
+    for (std::size_t k = 0; k < operands_.inputs().size(); ++k) {
+      const input_operand& from = operands_.inputs()[k];
+      const std::byte* const fetched =
+          from.elements->is_addressable() ? nullptr : w.fetched[k].at(n);
+      memory.push_back(from.read(box, fetched, *buffer++));
+    }
+    for (const output_operand& to : operands_.outputs()) memory.push_back(to.offer(box, *buffer++));
+    mine.parts.clear();
+    for (const piece_memory& m : memory) mine.parts.push_back(m.part());
+    visit(context, n, box.start, mine.parts.data());
+    const piece_memory* written = memory.data() + operands_.inputs().size();
+    for (const output_operand& to : operands_.outputs()) to.write(box, *written++, *buffer++);
+    meter_.add(operands_.bytes_of(box));
+  }
+
+  struct scratch {
+    std::vector<io::aligned_buffer> buffers;
+    std::vector<piece_memory> memory;
+    std::vector<piece_part> parts;
+  };
+
+  const pass_operands operands_;
+  const pass_options options_;
   const int threads_;
   const block_plan plan_;
   const index_t window_;
-  tbb::enumerable_thread_specific<io::aligned_buffer> scratch_;
+  progress_meter meter_;
+  tbb::enumerable_thread_specific<scratch> scratch_;
 };
 
 }  // namespace
 
-shared<piece_walk> piece_walk::over(const array_storage& storage, const dtype& type,
-                                    const std::byte* data, const layout_ref& where,
-                                    const dtype& wanted, std::size_t alignment,
+shared<piece_walk> piece_walk::over(std::span<const pass_input> inputs,
+                                    std::span<const pass_output> outputs,
                                     const pass_options& options) {
-  const bool decodes = needs_decoding(storage, type, data, where, wanted, alignment, "a pass");
-  return shared<piece_walk>::adopt(new parallel_walk(
-      paged_elements(storage, data, where, options.budget_bytes), type, wanted, decodes, options));
+  return shared<piece_walk>::adopt(new parallel_walk(pass_operands(inputs, outputs), options));
 }
 
 }  // namespace npymap::detail

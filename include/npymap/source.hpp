@@ -1,0 +1,104 @@
+/// \file
+/// What passes read from: arrays, or files that are read without being mapped, one or many.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <npymap/any_array.hpp>
+#include <npymap/array.hpp>
+#include <npymap/detail/export.hpp>
+#include <npymap/detail/layout.hpp>
+#include <npymap/detail/shared.hpp>
+#include <npymap/dtype.hpp>
+#include <npymap/header.hpp>
+#include <npymap/shape.hpp>
+
+namespace npymap {
+
+namespace detail {
+class element_source;
+}
+
+/// How the bytes of a file come into memory.
+enum class reading : char {
+  by_file_system,  ///< mapped where that is safe and fast; buffered on networks and FUSE, and where
+                   ///< the file system maps nothing
+  mapped,
+  buffered,  ///< copied from the kernel's cache: a file that shrinks is an error, never a SIGBUS
+  direct,    ///< past the kernel's cache, many reads at once: for what is larger than memory and
+             ///< read once; buffered where the file system knows no such thing
+};
+
+/// How to open the files of a source.
+struct read_options {
+  npymap::reading reading = npymap::reading::by_file_system;
+  /// The longest header to accept, in characters.
+  std::size_t header_limit = default_header_limit;
+};
+
+/// Elements of any dtype that a pass can go over: an array, or files that need no map.
+///
+/// A handle; copies share the open files. Takes any array where a source is asked for. What it
+/// reads is cut into boxes by the pass, and memory is bounded by that. Safe to use from several
+/// threads. NumPy: `numpy.load(path, mmap_mode='r')`, but for the map.
+class NPYMAP_EXPORT source {
+ public:
+  source(const any_array& x);
+  template <element T>
+  source(const array<T>& x)
+      : source(x, dtype_of<T>(), reinterpret_cast<const std::byte*>(x.data()), x.layout()) {}
+
+  /// Open a file. \throws error as `open`
+  explicit source(const std::string& path, const read_options& options = {});
+
+  const npymap::dtype& dtype() const noexcept;
+  int rank() const noexcept { return shape().rank(); }
+  const npymap::shape& shape() const noexcept;
+  index_t extent(int axis) const noexcept { return shape()[axis]; }
+  /// Elements in all.
+  index_t size() const noexcept;
+  index_t size_bytes() const noexcept { return size() * dtype().itemsize(); }
+
+  const detail::shared<detail::element_source>& elements() const noexcept { return elements_; }
+
+ private:
+  friend NPYMAP_EXPORT source concatenate(const std::vector<std::string>& paths,
+                                          const read_options& options);
+
+  source(const detail::array_storage& storage, const npymap::dtype& type, const std::byte* data,
+         const detail::layout_ref& where);
+  explicit source(detail::shared<detail::element_source> elements);
+
+  detail::shared<detail::element_source> elements_;
+};
+
+/// What a pass reads as elements of T, decoded where it is another dtype. An array of T is one
+/// without further words; of others say `typed_source<double>(x)`. T must be what `convert` makes of
+/// the dtype by the rule `same_kind`.
+template <element T>
+class typed_source : public source {
+ public:
+  static_assert(!std::is_const_v<T>);
+
+  explicit typed_source(source elements) : source(std::move(elements)) {}
+  typed_source(const array<T>& x) : source(x) {}
+  typed_source(const array<const T>& x) : source(x) {}
+};
+template <element T>
+typed_source(const array<T>& x) -> typed_source<std::remove_const_t<T>>;
+
+/// Files one behind the other along the first axis, as one array: `step_0001.npy` and so on.
+///
+/// All have the dtype, order and shape of the first, but the last may have fewer rows. Reads two
+/// headers now; each other file is opened, and checked, when a pass comes to it, and few are open
+/// at a time. Never mapped. Memory: the names. NumPy: `numpy.concatenate([numpy.load(p) for p in
+/// paths])`. \throws error as `open`, invalid_argument for no files, dtype_mismatch,
+/// layout_mismatch; in the pass, too
+NPYMAP_EXPORT source concatenate(const std::vector<std::string>& paths,
+                                 const read_options& options = {});
+
+}  // namespace npymap

@@ -1,0 +1,112 @@
+#include "stream/element_source.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <npymap/convert.hpp>
+#include <npymap/error.hpp>
+
+#include "core/time_step.hpp"
+#include "stream/block_plan.hpp"
+
+namespace npymap::detail {
+namespace {
+
+class elements_of_array final : public element_source {
+ public:
+  elements_of_array(const array_storage& storage, const dtype& type, const std::byte* data,
+                    const layout_ref& where)
+      : element_source(storage.path(), type, where), storage_(storage), data_(data) {}
+
+  const std::byte* at(const index_vector& start) const noexcept override {
+    index_t offset = 0;
+    for (int axis = 0; axis < start.rank(); ++axis) offset += start[axis] * byte_strides()[axis];
+    return data_ + offset;
+  }
+
+  bool is_addressable() const noexcept override { return true; }
+
+  page_range pages_of(const block_box& box) const noexcept override {
+    if (!storage_.is_mapped()) return {};
+    const byte_reach reached = reach(part(box.extents)).value_or(byte_reach{});
+    const auto origin = static_cast<std::size_t>(at(box.start) - storage_.map().data());
+    return {origin + static_cast<std::size_t>(reached.begin),
+            origin + static_cast<std::size_t>(reached.end)};
+  }
+
+  void read_ahead(page_range pages) const noexcept override { advise(advice::will_need, pages); }
+
+  void populate(page_range pages) const override {
+    if (pages.begin == pages.end) return;
+    storage_.map().advise(advice::populate, pages.begin, pages.end - pages.begin);
+  }
+
+  void drop(page_range pages, page_range kept) const noexcept override {
+    if (kept.begin >= pages.begin && kept.begin < pages.end) {
+      pages.end = kept.begin;
+    } else if (kept.end > pages.begin && kept.end <= pages.end) {  // walked from the end
+      pages.begin = kept.end;
+    }
+    advise(advice::dont_need, pages);
+  }
+
+ private:
+  void advise(advice hint, page_range pages) const noexcept {
+    if (pages.begin >= pages.end) return;
+    try {
+      storage_.map().advise(hint, pages.begin, pages.end - pages.begin);
+    } catch (const error&) {  // a hint that was not taken
+    }
+  }
+
+  struct share : array_storage {  // whose constructors are for its kin
+    explicit share(const array_storage& other) : array_storage(other) {}
+  };
+
+  const share storage_;
+  const std::byte* const data_;
+};
+
+}  // namespace
+
+element_source::element_source(std::string path, dtype type, const layout_ref& where)
+    : path_(std::move(path)),
+      type_(std::move(type)),
+      shape_(where.shape),
+      byte_strides_(where.byte_strides),
+      outward_(axes_by_stride(where)) {
+  const byte_reach reached = reach(where).value_or(byte_reach{});
+  spanned_bytes_ = static_cast<std::uint64_t>(reached.end - reached.begin);
+}
+
+strides element_source::packed(const npymap::shape& extents, index_t itemsize) const {
+  strides steps(extents.rank());
+  index_t step = itemsize;
+  for (int i = outward_.rank() - 1; i >= 0; --i) {
+    const int axis = static_cast<int>(outward_[i]);
+    steps[axis] = step;
+    step *= extents[axis];
+  }
+  return steps;
+}
+
+shared<element_source> array_elements(const array_storage& storage, const dtype& type,
+                                      const std::byte* data, const layout_ref& where) {
+  return shared<element_source>::adopt(new elements_of_array(storage, type, data, where));
+}
+
+bool needs_decoding(const element_source& from, const dtype& wanted, std::size_t alignment,
+                    const char* what) {
+  if (!can_cast(from.type(), wanted)) {
+    throw error(errc::dtype_mismatch,
+                {.path = from.path(),
+                 .subject = what,
+                 .expected = "what becomes " + descr(wanted) + " by the rule same_kind",
+                 .found = descr(from.type())});
+  }
+  return !same_meaning(from.type(), wanted) ||
+         (from.is_addressable() &&
+          !is_aligned(from.layout(), from.at(index_vector(from.shape().rank())), alignment));
+}
+
+}  // namespace npymap::detail

@@ -1,0 +1,94 @@
+/// \file
+/// Where the elements of a pass come from: pages of a map, memory, or files that are read.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include <npymap/blocks.hpp>
+#include <npymap/detail/array_storage.hpp>
+#include <npymap/detail/layout.hpp>
+#include <npymap/detail/shared.hpp>
+#include <npymap/dtype.hpp>
+#include <npymap/shape.hpp>
+
+namespace npymap::detail {
+
+/// What is shorter is read sooner than a thread is started.
+inline constexpr index_t worth_a_thread_bytes = 256 << 10;
+
+/// Bytes of a map; none for elements that lie elsewhere.
+struct page_range {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+
+  index_t size_bytes() const noexcept { return static_cast<index_t>(end - begin); }
+};
+
+/// Elements of one dtype that lie in memory or in a map, where `at` finds them, or in files, from
+/// where boxes of them are fetched. Safe to use from any thread.
+class element_source : public counted {
+ public:
+  element_source(std::string path, dtype type, const layout_ref& where);
+
+  /// In messages.
+  const std::string& path() const noexcept { return path_; }
+  const dtype& type() const noexcept { return type_; }
+  const npymap::shape& shape() const noexcept { return shape_; }
+  const strides& byte_strides() const noexcept { return byte_strides_; }
+  layout_ref layout() const noexcept { return part(shape_); }
+  layout_ref part(const npymap::shape& extents) const noexcept {
+    return {extents, byte_strides_, type_.itemsize()};
+  }
+  /// From the first byte of an element to the last.
+  std::uint64_t spanned_bytes() const noexcept { return spanned_bytes_; }
+
+  /// An element; null where elements must be fetched.
+  virtual const std::byte* at(const index_vector&) const noexcept { return nullptr; }
+  virtual bool is_addressable() const noexcept { return false; }
+
+  // Of a map; all else has no pages, and nothing to do.
+  virtual page_range pages_of(const block_box&) const noexcept { return {}; }
+  /// Have the disk begin with pages that are wanted soon.
+  virtual void read_ahead(page_range) const noexcept {}
+  /// Read pages into memory, and return when they are there. \throws error when they cannot be read
+  virtual void populate(page_range) const {}
+  /// Take pages out of this process, where nothing is lost by that; but not those of `kept`.
+  virtual void drop(page_range, page_range = {}) const noexcept {}
+
+  // Of files.
+  /// What a slot needs to hold a box of so many bytes of elements.
+  virtual std::size_t slot_bytes(index_t box_bytes) const noexcept {
+    return static_cast<std::size_t>(box_bytes);
+  }
+  /// Read a box into a slot, dense in the order of `packed`; returns where it begins there.
+  /// \throws error truncated, the system's
+  virtual const std::byte* fetch(const block_box& box, std::span<std::byte>) const {
+    return at(box.start);
+  }
+
+  /// The axes, from the one whose elements lie furthest apart.
+  const index_vector& outward() const noexcept { return outward_; }
+  /// Strides of a box that is dense, in the order in which the elements lie.
+  strides packed(const npymap::shape& extents, index_t itemsize) const;
+
+ private:
+  std::string path_;
+  dtype type_;
+  npymap::shape shape_;
+  strides byte_strides_;
+  std::uint64_t spanned_bytes_;
+  index_vector outward_;
+};
+
+/// Elements of an array, whose storage is shared.
+shared<element_source> array_elements(const array_storage& storage, const dtype& type,
+                                      const std::byte* data, const layout_ref& where);
+
+/// True if elements must be decoded to be read as `wanted`. \throws error dtype_mismatch when they
+/// cannot be by the rule same_kind; `what` is who asks
+bool needs_decoding(const element_source& from, const dtype& wanted, std::size_t alignment,
+                    const char* what);
+
+}  // namespace npymap::detail

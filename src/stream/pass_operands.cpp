@@ -1,0 +1,236 @@
+#include "stream/pass_operands.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <npymap/array.hpp>
+#include <npymap/convert.hpp>
+#include <npymap/error.hpp>
+
+#include "core/time_step.hpp"
+
+namespace npymap::detail {
+namespace {
+
+index_t count_of(const shape& extents) { return element_count(extents).value_or(0); }
+
+// The bytes of pages that an element stands for: more than its own where others lie between.
+index_t page_bytes_per_element(const layout_ref& where) {
+  const index_t count = element_count(where.shape).value_or(0);
+  if (count == 0) return std::max<index_t>(where.itemsize, 1);
+  const byte_reach reached = reach(where).value_or(byte_reach{});
+  return std::max<index_t>({(reached.end - reached.begin) / count, where.itemsize, 1});
+}
+
+index_t taken_bytes(const input_operand& from) {
+  return std::max(page_bytes_per_element(from.elements->layout()),
+                  from.decodes ? from.wanted.itemsize() : 0);
+}
+
+index_t taken_bytes(const output_operand& to) {
+  return std::max<index_t>({to.elements.itemsize(), to.given.itemsize(), 1});
+}
+
+input_operand input_from(const pass_input& given, bool is_alike) {
+  const shared<element_source>& elements = given.elements.elements();
+  return {{elements->shape(), is_alike},
+          elements,
+          given.wanted,
+          needs_decoding(*elements, given.wanted, given.alignment, "a pass")};
+}
+
+output_operand output_to(const pass_output& given, bool is_alike) {
+  const any_array& to = given.elements;
+  require_element(to, to.dtype(), 1, true);
+  if (!can_cast(given.given, to.dtype())) {
+    throw error(errc::dtype_mismatch,
+                {.path = to.path(),
+                 .subject = "output of a pass",
+                 .expected = "what " + descr(given.given) + " becomes by the rule same_kind",
+                 .found = descr(to.dtype())});
+  }
+  return {{to.shape(), is_alike},
+          to,
+          given.given,
+          !same_meaning(given.given, to.dtype()) ||
+              !is_aligned(to.layout(), to.data(), given.alignment)};
+}
+
+void require_rows(const shape& lead, const shape& other) {
+  if (!lead.empty() && !other.empty() && lead[0] == other[0]) return;
+  throw error(errc::layout_mismatch,
+              {.subject = "shapes of arrays in step",
+               .expected = fmt::format("({}), or as many rows", fmt::join(lead, ", ")),
+               .found = fmt::format("({})", fmt::join(other, ", "))});
+}
+
+std::byte* scratch_of(io::aligned_buffer& scratch, index_t bytes) {
+  const auto wanted = static_cast<std::size_t>(bytes);
+  if (scratch.size_bytes() < wanted) scratch = io::aligned_buffer(wanted);
+  return scratch.data();
+}
+
+// In the order of the array, so that its elements are walked as they lie.
+strides packed_like(const layout_ref& where, const shape& extents, index_t itemsize) {
+  const index_vector outward = axes_by_stride(where);
+  strides steps(extents.rank());
+  index_t step = itemsize;
+  for (int i = outward.rank() - 1; i >= 0; --i) {
+    const int axis = static_cast<int>(outward[i]);
+    steps[axis] = step;
+    step *= extents[axis];
+  }
+  return steps;
+}
+
+}  // namespace
+
+block_box cut_in_step::box_of(const block_box& lead) const {
+  if (is_alike_) return lead;
+  block_box box{index_vector(whole_.rank()), whole_};
+  box.start[0] = lead.start[0];
+  box.extents[0] = lead.extents[0];
+  return box;
+}
+
+piece_memory input_operand::read(const block_box& lead, const std::byte* fetched,
+                                 io::aligned_buffer& scratch) const {
+  const block_box box = box_of(lead);
+  const index_t itemsize = elements->type().itemsize();
+  const std::byte* from = fetched;
+  strides steps;
+  if (elements->is_addressable()) {
+    elements->populate(elements->pages_of(box));
+    from = elements->at(box.start);
+    steps = elements->byte_strides();
+  } else {
+    steps = elements->packed(box.extents, itemsize);
+  }
+  // Inputs are handed out as views of const.
+  if (!decodes) return {const_cast<std::byte*>(from), box.extents, steps, itemsize};
+  std::byte* const to = scratch_of(scratch, *array_bytes(box.extents, wanted.itemsize()));
+  const strides packed = elements->packed(box.extents, wanted.itemsize());
+  convert_elements(elements->type(), from, {box.extents, steps, itemsize}, wanted, to,
+                   {box.extents, packed, wanted.itemsize()});
+  return {to, box.extents, packed, wanted.itemsize()};
+}
+
+std::byte* output_operand::at(const block_box& box) const {
+  index_t offset = 0;
+  for (int axis = 0; axis < box.start.rank(); ++axis) {
+    offset += box.start[axis] * elements.byte_strides()[axis];
+  }
+  return elements.data() + offset;
+}
+
+// Dense bytes of a file are better written than touched in a map.
+bool output_operand::is_written_to_file(const block_box& box) const {
+  if (!elements.is_mapped() || elements.mode() == open_mode::copy_on_write) return false;
+  const layout_ref there{box.extents, elements.byte_strides(), elements.itemsize()};
+  const byte_reach reached = reach(there).value_or(byte_reach{});
+  return reached.begin == 0 && reached.end == *array_bytes(box.extents, elements.itemsize());
+}
+
+piece_memory output_operand::offer(const block_box& lead, io::aligned_buffer& scratch) const {
+  const block_box box = box_of(lead);
+  if (!converts && !is_written_to_file(box)) {
+    return {at(box), box.extents, elements.byte_strides(), elements.itemsize()};
+  }
+  std::byte* const to = scratch_of(scratch, *array_bytes(box.extents, given.itemsize()));
+  return {to, box.extents, packed_like(elements.layout(), box.extents, given.itemsize()),
+          given.itemsize()};
+}
+
+void output_operand::write(const block_box& lead, const piece_memory& written,
+                           io::aligned_buffer& scratch) const {
+  const block_box box = box_of(lead);
+  std::byte* const there = at(box);
+  if (written.data == there) return;
+  const layout_ref given_where = written.part().where;
+  const layout_ref where{box.extents, elements.byte_strides(), elements.itemsize()};
+  if (!is_written_to_file(box)) {
+    return convert_elements(given, written.data, given_where, elements.dtype(), there, where);
+  }
+  const index_t bytes = *array_bytes(box.extents, elements.itemsize());
+  const std::byte* stored = written.data;
+  if (converts) {
+    std::byte* const to = scratch_of(scratch, bytes);
+    convert_elements(given, written.data, given_where, elements.dtype(), to, where);
+    stored = to;
+  }
+  const file_map& map = elements.map();
+  map.write(static_cast<std::size_t>(there - map.data()),
+            {stored, static_cast<std::size_t>(bytes)});
+}
+
+pass_operands::pass_operands(std::span<const pass_input> inputs,
+                             std::span<const pass_output> outputs) {
+  std::vector<shape> shapes;
+  for (const pass_input& x : inputs) shapes.push_back(x.elements.shape());
+  for (const pass_output& y : outputs) shapes.push_back(y.elements.shape());
+  is_alike_ = std::adjacent_find(shapes.begin(), shapes.end(), std::not_equal_to()) == shapes.end();
+  for (const pass_input& x : inputs) inputs_.push_back(input_from(x, is_alike_));
+  for (const pass_output& y : outputs) outputs_.push_back(output_to(y, is_alike_));
+  if (shapes.empty()) return;
+
+  // What has most elements in a row, so that it has rows at all if any has.
+  const auto lead = std::max_element(
+      shapes.begin(), shapes.end(),
+      [](const shape& a, const shape& b) { return count_of(a) < count_of(b); });
+  const auto n = static_cast<std::size_t>(lead - shapes.begin());
+  const layout_ref led = n < inputs_.size() ? inputs_[n].elements->layout()
+                                            : outputs_[n - inputs_.size()].elements.layout();
+  lead_ = {*lead, strides(led.byte_strides)};
+  lead_itemsize_ = led.itemsize;
+  if (!is_alike_) {
+    for (const shape& other : shapes) require_rows(*lead, other);
+  }
+  const index_t rows = is_alike_ ? count_of(*lead) : (*lead)[0];
+  const auto add = [&](const auto& operand, const shape& extents, index_t itemsize, bool counts) {
+    const index_t in_row = rows == 0 ? 0 : count_of(extents) / rows;
+    taken_bytes_ += taken_bytes(operand) * in_row;
+    if (counts) total_bytes_ += static_cast<std::uint64_t>(count_of(extents) * itemsize);
+  };
+  for (const input_operand& x : inputs_) {
+    add(x, x.elements->shape(), x.elements->type().itemsize(), true);
+  }
+  for (const output_operand& y : outputs_) {
+    add(y, y.elements.shape(), y.elements.itemsize(), inputs_.empty());
+  }
+}
+
+block_plan pass_operands::plan(block_limit limit) const {
+  const layout_ref lead{lead_.shape, lead_.byte_strides, lead_itemsize_};
+  if (is_alike_) {
+    limit.bytes_per_element = std::max<index_t>(taken_bytes_, 1);
+    return {lead, limit, {}};
+  }
+  const index_t in_row = count_of(lead_.shape) / std::max<index_t>(lead_.shape[0], 1);
+  const auto row_bytes = static_cast<std::uint64_t>(std::max<index_t>(taken_bytes_, 1));
+  limit.bytes_per_element = static_cast<index_t>(row_bytes) / std::max<index_t>(in_row, 1);
+  const std::uint64_t rows = std::clamp<std::uint64_t>(limit.bytes / row_bytes, 1, 1u << 30);
+  return {lead, limit, {.axis = 0, .extent = static_cast<index_t>(rows)}};
+}
+
+std::uint64_t pass_operands::bytes_of(const block_box& lead) const {
+  std::uint64_t bytes = 0;
+  const auto add = [&](const cut_in_step& operand, index_t itemsize) {
+    bytes += static_cast<std::uint64_t>(count_of(operand.box_of(lead).extents) * itemsize);
+  };
+  for (const input_operand& x : inputs_) add(x, x.elements->type().itemsize());
+  if (inputs_.empty()) {
+    for (const output_operand& y : outputs_) add(y, y.elements.itemsize());
+  }
+  return bytes;
+}
+
+std::uint64_t pass_operands::spanned_bytes() const noexcept {
+  std::uint64_t bytes = 0;
+  for (const input_operand& x : inputs_) bytes += x.elements->spanned_bytes();
+  return bytes;
+}
+
+}  // namespace npymap::detail

@@ -1,0 +1,56 @@
+#include <npymap/source.hpp>
+
+#include <cerrno>
+#include <utility>
+
+#include <npymap/error.hpp>
+
+#include "io/file.hpp"
+#include "stream/element_source.hpp"
+#include "stream/file_elements.hpp"
+
+namespace npymap {
+namespace {
+
+// Null where the file system says that a map is no good idea.
+detail::shared<detail::element_source> mapped_elements(const std::string& path,
+                                                       const read_options& options) try {
+  const bool must = options.reading == reading::mapped;
+  if (!must && io::sys::is_remote(io::file::open(path, open_mode::read).native_handle()) == 1) {
+    return nullptr;
+  }
+  const any_array x = open(path, open_mode::read, {.header_limit = options.header_limit});
+  return detail::array_elements(x, x.dtype(), x.data(), x.layout());
+} catch (const error& e) {
+  // As of files that FUSE serves without a cache: mmap(2).
+  const bool unmappable = e.code() == std::error_code(ENODEV, std::system_category());
+  if (!unmappable || options.reading == reading::mapped) throw;
+  return nullptr;
+}
+
+}  // namespace
+
+source::source(detail::shared<detail::element_source> elements) : elements_(std::move(elements)) {}
+
+source::source(const any_array& x) : source(x, x.dtype(), x.data(), x.layout()) {}
+
+source::source(const detail::array_storage& storage, const npymap::dtype& type,
+               const std::byte* data, const detail::layout_ref& where)
+    : elements_(detail::array_elements(storage, type, data, where)) {}
+
+source::source(const std::string& path, const read_options& options) {
+  const bool may_map =
+      options.reading == reading::mapped || options.reading == reading::by_file_system;
+  if (may_map) elements_ = mapped_elements(path, options);
+  if (!elements_) elements_ = detail::file_elements({path}, options);
+}
+
+const dtype& source::dtype() const noexcept { return elements_->type(); }
+const shape& source::shape() const noexcept { return elements_->shape(); }
+index_t source::size() const noexcept { return element_count(shape()).value_or(0); }
+
+source concatenate(const std::vector<std::string>& paths, const read_options& options) {
+  return source(detail::file_elements(paths, options));
+}
+
+}  // namespace npymap
