@@ -19,6 +19,7 @@
 #include <npymap/shape.hpp>
 #include <npymap/slice.hpp>
 #include <npymap/source.hpp>
+#include <npymap/statistics.hpp>
 #include <npymap/stored.hpp>
 #include <npymap/strings.hpp>
 #include <npymap/transform.hpp>

@@ -2,10 +2,7 @@
 /// One pass over an array of any size, on all cores, with the same result however many there are.
 #pragma once
 
-#include <complex>
-#include <concepts>
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <tuple>
 #include <type_traits>
@@ -17,7 +14,6 @@
 #include <npymap/detail/piece_walk.hpp>
 #include <npymap/detail/shared.hpp>
 #include <npymap/dtype.hpp>
-#include <npymap/float16.hpp>
 #include <npymap/pass.hpp>
 #include <npymap/shape.hpp>
 #include <npymap/source.hpp>
@@ -56,29 +52,6 @@ Value reduce_pieces(piece_walk& walk, Value identity, Map& map, Combine& combine
   }
   return combine(std::move(identity), *std::move(values.front()));
 }
-
-/// What a sum of T is counted in: enough for any number of elements that fits a disk.
-template <class T>
-struct sum_of {
-  using type = std::conditional_t<
-      std::is_same_v<T, long double>, long double,
-      std::conditional_t<std::is_unsigned_v<T>, std::uint64_t,
-                         std::conditional_t<std::is_integral_v<T> || std::is_same_v<T, bool8>,
-                                            std::int64_t, double>>>;
-};
-template <class T>
-struct sum_of<std::complex<T>> {
-  using type = std::complex<typename sum_of<T>::type>;
-};
-
-/// What has a sum of its own.
-template <class T>
-concept number = dtype_integer<T> || std::floating_point<T> || dtype_complex<T> ||
-    std::is_same_v<T, bool8> || std::is_same_v<T, float16>;
-
-/// One piece's; compiled for every number.
-template <class T>
-NPYMAP_EXPORT typename sum_of<T>::type sum_piece(const view<const T>& elements);
 
 }  // namespace detail
 
@@ -130,29 +103,6 @@ auto reduce(const input_list<Ts...>& xs, detail::piece_result<Map, const Ts...> 
       },
       xs);
   return detail::reduce_pieces<const Ts...>(*walk, std::move(identity), map, combine);
-}
-
-/// The sum of all elements: in double for floats, which are added pairwise; int64 or uint64 for
-/// integers, which wrap; a complex of double; long double for its own. The error is no larger than
-/// that of NumPy's sum in double. NumPy: `x.sum()`, but for its float32, which it adds in float32.
-/// \throws error as `reduce`
-template <element T>
-requires detail::number<std::remove_const_t<T>>
-auto sum(const array<T>& x, const pass_options& options = {}) {
-  using element = std::remove_const_t<T>;
-  using total = typename detail::sum_of<element>::type;
-  return reduce(
-      x, total{}, [](const view<const element>& piece) { return detail::sum_piece(piece); },
-      [](total a, total b) { return static_cast<total>(a + b); }, options);
-}
-
-/// The same, of any dtype as elements of T: `sum<double>(npymap::open("x.npy"))`.
-template <detail::number T>
-auto sum(const source& x, const pass_options& options = {}) {
-  using total = typename detail::sum_of<T>::type;
-  return reduce<T>(
-      x, total{}, [](const view<const T>& piece) { return detail::sum_piece(piece); },
-      [](total a, total b) { return static_cast<total>(a + b); }, options);
 }
 
 }  // namespace npymap

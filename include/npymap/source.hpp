@@ -77,8 +77,8 @@ class NPYMAP_EXPORT source {
 };
 
 /// What a pass reads as elements of T, decoded where it is another dtype. An array of T is one
-/// without further words; of others say `typed_source<double>(x)`. T must be what `convert` makes of
-/// the dtype by the rule `same_kind`.
+/// without further words; of others say `typed_source<double>(x)`. T must be what `convert` makes
+/// of the dtype by the rule `same_kind`.
 template <element T>
 class typed_source : public source {
  public:

@@ -80,7 +80,8 @@ void for_each_piece(const input_list<Ts...>& xs, F f, const pass_options& option
   transform(xs, std::tuple<>(), std::move(f), options);
 }
 
-/// Write arrays from arrays, piece by piece, on all cores: `transform(inputs(a, b), outputs(c), f)`.
+/// Write arrays from arrays, piece by piece, on all cores: `transform(inputs(a, b), outputs(c),
+/// f)`.
 ///
 /// `f` takes a `view<const T>` of a piece of each input, then a `view<T>` of the same piece of each
 /// output, every element of which it sets; before them, if it likes, the `index_vector` where the

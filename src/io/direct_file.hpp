@@ -21,7 +21,7 @@ class direct_file {
   static std::size_t slot_bytes(std::size_t n) noexcept;
 
   struct result {
-    const std::byte* first;   ///< within the slot
+    const std::byte* first;  ///< within the slot
     std::size_t read_bytes;  ///< fewer than asked for only at the end of the file
   };
   /// Read `n` bytes from `offset` into a slot of `slot_bytes(n)`, several requests at once when it

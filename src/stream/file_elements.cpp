@@ -74,11 +74,11 @@ class elements_of_files final : public element_source {
  public:
   elements_of_files(std::vector<std::string> paths, const read_options& options,
                     element_file_ptr first, const npymap::shape& whole)
-      : element_source(paths.size() == 1 ? paths[0] : paths[0] + " and those behind it",
-                       first->facts().dtype,
-                       {whole, dense_byte_strides(whole, first->facts().dtype.itemsize(),
-                                                  first->facts().order),
-                        first->facts().dtype.itemsize()}),
+      : element_source(
+            paths.size() == 1 ? paths[0] : paths[0] + " and those behind it", first->facts().dtype,
+            {whole,
+             dense_byte_strides(whole, first->facts().dtype.itemsize(), first->facts().order),
+             first->facts().dtype.itemsize()}),
         paths_(std::move(paths)),
         options_(options),
         order_(first->facts().order),
@@ -145,8 +145,7 @@ class elements_of_files final : public element_source {
         place += rest % box.extents[axis] * steps[axis];
         rest /= box.extents[axis];
       }
-      const std::byte* const got =
-          file->read(one.bytes(), static_cast<std::uint64_t>(place), size);
+      const std::byte* const got = file->read(one.bytes(), static_cast<std::uint64_t>(place), size);
       std::memcpy(slot.data() + run * run_bytes, got, size);
     }
     return slot.data();
@@ -209,21 +208,21 @@ shared<element_source> file_elements(std::vector<std::string> paths, const read_
     const std::string& last_path = paths.back();
     const header last = element_file(last_path, options).facts();
     if (whole.empty() || last.shape.empty() || last.shape[0] > whole[0]) {
-      throw error(errc::layout_mismatch,
-                  {.path = last_path,
-                   .subject = "shape of the last file of many",
-                   .expected = whole.empty() ? "rows, which the first file does not have either"
-                                             : fmt::format("at most {} rows", whole[0]),
-                   .found = last.shape.empty() ? "a single element"
-                                               : fmt::format("{}", last.shape[0])});
+      throw error(
+          errc::layout_mismatch,
+          {.path = last_path,
+           .subject = "shape of the last file of many",
+           .expected = whole.empty() ? "rows, which the first file does not have either"
+                                     : fmt::format("at most {} rows", whole[0]),
+           .found = last.shape.empty() ? "a single element" : fmt::format("{}", last.shape[0])});
     }
     const index_t before = static_cast<index_t>(paths.size()) - 1;
     const index_t most = std::numeric_limits<index_t>::max() / std::max<index_t>(whole[0], 1);
     whole[0] = before < most ? whole[0] * before + last.shape[0] : -1;
     if (!array_bytes(whole, first->facts().dtype.itemsize())) {
-      throw error(errc::size_overflow, {.path = last_path,
-                                        .subject = "bytes of all files",
-                                        .expected = "less than 2^63"});
+      throw error(
+          errc::size_overflow,
+          {.path = last_path, .subject = "bytes of all files", .expected = "less than 2^63"});
     }
   }
   return shared<element_source>::adopt(

@@ -177,9 +177,9 @@ pass_operands::pass_operands(std::span<const pass_input> inputs,
   if (shapes.empty()) return;
 
   // What has most elements in a row, so that it has rows at all if any has.
-  const auto lead = std::max_element(
-      shapes.begin(), shapes.end(),
-      [](const shape& a, const shape& b) { return count_of(a) < count_of(b); });
+  const auto lead =
+      std::max_element(shapes.begin(), shapes.end(),
+                       [](const shape& a, const shape& b) { return count_of(a) < count_of(b); });
   const auto n = static_cast<std::size_t>(lead - shapes.begin());
   const layout_ref led = n < inputs_.size() ? inputs_[n].elements->layout()
                                             : outputs_[n - inputs_.size()].elements.layout();

@@ -86,9 +86,9 @@ class pass_operands {
  private:
   std::vector<input_operand> inputs_;
   std::vector<output_operand> outputs_;
-  layout lead_;             // of the operand that is cut
+  layout lead_;  // of the operand that is cut
   index_t lead_itemsize_ = 0;
-  bool is_alike_ = true;    // all have one shape
+  bool is_alike_ = true;     // all have one shape
   index_t taken_bytes_ = 0;  // for each element of the lead, or each row where they are not alike
   std::uint64_t total_bytes_ = 0;
 };

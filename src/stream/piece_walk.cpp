@@ -23,6 +23,7 @@
 #include "stream/element_source.hpp"
 #include "stream/pass_operands.hpp"
 #include "stream/progress_meter.hpp"
+#include "stream/threads.hpp"
 
 namespace npymap::detail {
 namespace {
@@ -31,16 +32,6 @@ namespace {
 // and that a decoded piece stays in the cache of one; and four fit the budget.
 std::uint64_t piece_bytes(const pass_options& options) {
   return std::min(std::uint64_t{1} << 20, options.budget_bytes / 4);
-}
-
-int checked_threads(std::optional<int> threads) {
-  // oneTBB prints a warning when asked for more than there are.
-  const int most = tbb::this_task_arena::max_concurrency();
-  if (!threads) return most;
-  if (*threads >= 1) return std::min(*threads, most);
-  throw error(errc::invalid_argument, {.subject = "threads of a pass",
-                                       .expected = "at least 1",
-                                       .found = std::to_string(*threads)});
 }
 
 /// Pieces of files that are read, not mapped: fetched many at once, before they are asked for.

@@ -24,7 +24,7 @@ PUBLIC_HEADERS = {
     "io": "file_map",
     "view": "slice view detail/axis_values detail/element_iterator detail/layout detail/loop_nest",
     "array": "array any_array convert strings detail/array_storage",
-    "stream": "pass source blocks reduce transform detail/piece_walk",
+    "stream": "pass source blocks reduce statistics transform detail/piece_walk",
     "umbrella": "npymap",
     "chrono": "chrono",
     "eigen": "eigen",
@@ -34,14 +34,13 @@ PUBLIC_HEADERS = {
 # <memory>, <algorithm>, <functional>, <complex>, <filesystem> and the streams cost 0.2 s and more.
 LIGHT = set(
     "array bit cassert cerrno climits compare concepts cstddef cstdint cstdlib cstring"
-    " initializer_list iterator limits new optional span stdexcept string string_view"
+    " initializer_list iterator limits new optional span stdexcept stop_token string string_view"
     " system_error tuple type_traits utility vector version".split()
 )
 
 # Heavier ones that a room's public headers cannot do without.
 HEAVY = {
     "array": {"complex"},  # visit hands it over
-    "stream": {"complex"},
     "chrono": {"chrono", "ratio"},
     "eigen": {"complex"},
 }

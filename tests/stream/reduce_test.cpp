@@ -12,6 +12,7 @@
 
 #include <npymap/convert.hpp>
 #include <npymap/error.hpp>
+#include <npymap/statistics.hpp>
 
 #include "support/catch.hpp"
 #include "support/failure.hpp"

@@ -48,8 +48,7 @@ class NPYMAP_EXPORT piece_walk : public counted {
  public:
   /// \throws error invalid_argument, dtype_mismatch, layout_mismatch, read_only
   static shared<piece_walk> over(std::span<const pass_input> inputs,
-                                 std::span<const pass_output> outputs,
-                                 const pass_options& options);
+                                 std::span<const pass_output> outputs, const pass_options& options);
 
   /// Called with piece `n` of `count()`, in any thread: where it begins in the first operand, and
   /// the parts of inputs, then outputs.
