@@ -47,15 +47,9 @@ NPYMAP_EXPORT any_array convert(const any_array& from, const dtype& to,
 /// else a copy in memory. Then `as<T>`, `visit` and `as_strings` take them. \throws error ENOMEM
 NPYMAP_EXPORT any_array to_native(const any_array& x);
 
-/// Copy elements into others of the same shape and any dtype, which may lie in a file. They must
-/// not overlap. NumPy: `numpy.copyto(to, from, casting)`. \throws error as `convert`,
-/// layout_mismatch when the shapes differ, and read_only
-NPYMAP_EXPORT void copy(const any_array& from, const any_array& to,
-                        casting rule = casting::same_kind);
-
 namespace detail {
 
-/// What `copy` does, wherever the elements lie; the rule has been asked.
+/// What copies and conversions do, wherever the elements lie; the rule has been asked.
 NPYMAP_EXPORT void convert_elements(const dtype& from_type, const void* from,
                                     const layout_ref& from_layout, const dtype& to_type, void* to,
                                     const layout_ref& to_layout);
@@ -69,7 +63,7 @@ NPYMAP_EXPORT any_array convert_view(const dtype& from_type, const void* from,
 
 }  // namespace detail
 
-/// As the `copy` of arrays, between views of elements whose types differ.
+/// As the `copy` of arrays, between views of elements whose types differ; they must not overlap.
 template <element T, element U, int FromRank, int ToRank>
 requires(!std::same_as<std::remove_const_t<T>, U> &&
          !std::is_const_v<U>) void copy(const view<T, FromRank>& from, const view<U, ToRank>& to,

@@ -7,6 +7,7 @@
 #include <npymap/array.hpp>
 #include <npymap/blocks.hpp>
 #include <npymap/convert.hpp>
+#include <npymap/copy.hpp>
 #include <npymap/datetime.hpp>
 #include <npymap/dtype.hpp>
 #include <npymap/error.hpp>

@@ -193,6 +193,13 @@ void file::start_writing(std::uint64_t offset, std::uint64_t n) {
   if (sys::start_writing(descriptor_.get(), offset, n) == -1) fail("start writing", n, offset);
 }
 
+bool file::is_same(const file& other) const {
+  sys::file_status mine, others;
+  if (sys::status(descriptor_.get(), mine) == -1) fail("read status");
+  if (sys::status(other.descriptor_.get(), others) == -1) other.fail("read status");
+  return mine.device == others.device && mine.number == others.number;
+}
+
 bool file::space_guaranteed(std::uint64_t offset, std::uint64_t n) const {
   const int in_place = sys::writes_in_place(descriptor_.get());
   if (in_place == -1) fail("read file system");

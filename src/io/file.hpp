@@ -58,8 +58,12 @@ class file {
   /// Bring everything to the disk: contents, size, and the name if it is a fresh one.
   void sync();
 
-  /// Start writing `n` bytes from `offset` to the disk, without waiting.
+  /// Start writing `n` bytes from `offset` to the disk, without waiting; all that follow if `n` is
+  /// 0.
   void start_writing(std::uint64_t offset, std::uint64_t n);
+
+  /// True if both are one file, whatever their names.
+  bool is_same(const file& other) const;
 
   /// See `file_map::space_guaranteed`.
   bool space_guaranteed(std::uint64_t offset, std::uint64_t n) const;
@@ -102,5 +106,9 @@ const char* system_name(const std::string& path);
 /// \throws error truncated, invalid_argument, the system's
 file_map map_file(file&& opened, open_mode mode, std::uint64_t offset_bytes,
                   std::uint64_t length_bytes);
+
+/// The file under a map, to write to without its pages: what is written is seen through the map.
+/// \throws error closed
+file& file_of(const file_map& map);
 
 }  // namespace npymap::io

@@ -222,6 +222,8 @@ region map_range(const file& source, open_mode mode, std::uint64_t offset, std::
 
 }  // namespace
 
+file& file_of(const file_map& map) { return map.checked(0, 0).source; }
+
 file_map map_file(file&& opened, open_mode mode, std::uint64_t offset_bytes,
                   std::uint64_t length_bytes) {
   auto held = detail::shared<file_map::state>::adopt(new file_map::state);

@@ -56,6 +56,8 @@ int fill(file_status& out, const struct stat& from) noexcept {
   out.permissions = from.st_mode & 0777;
   out.owner = from.st_uid;
   out.group = from.st_gid;
+  out.device = from.st_dev;
+  out.number = from.st_ino;
   return 0;
 }
 

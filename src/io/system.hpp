@@ -83,6 +83,8 @@ struct file_status {
   unsigned permissions = 0;  ///< rwxrwxrwx
   unsigned owner = 0;
   unsigned group = 0;
+  std::uint64_t device = 0;  ///< with `number`, which file it is, by whatever name
+  std::uint64_t number = 0;
 };
 
 // Opening. None of these waits for a FIFO's other end, or takes a terminal.

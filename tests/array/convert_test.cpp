@@ -1,4 +1,5 @@
 #include <npymap/convert.hpp>
+#include <npymap/copy.hpp>
 
 #include <cmath>
 #include <complex>

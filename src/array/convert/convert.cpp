@@ -7,6 +7,7 @@
 
 #include "array/array_access.hpp"
 #include "array/convert/item_unit.hpp"
+#include "array/convert/require_cast.hpp"
 #include "io/aligned_buffer.hpp"
 
 namespace npymap {
@@ -24,20 +25,10 @@ const char* name_of(casting rule) noexcept {
   return "unknown";
 }
 
-void require_cast(const dtype& from, const dtype& to, casting rule) {
-  if (can_cast(from, to, rule)) return;
-  const bool would_do = rule != casting::unsafe && can_cast(from, to, casting::unsafe);
-  throw error(errc::dtype_mismatch,
-              {.subject = "conversion",
-               .expected = "what becomes " + descr(to) + " by the rule " + name_of(rule) +
-                           (would_do ? " (casting::unsafe allows more)" : ""),
-               .found = descr(from)});
-}
-
 any_array convert_to_memory(const dtype& from_type, const void* from,
                             const detail::layout_ref& where, const dtype& to, casting rule,
                             const std::string& path) {
-  require_cast(from_type, to, rule);
+  detail::require_cast(from_type, to, rule);
   const bool fortran = detail::is_f_contiguous(where) && !detail::is_c_contiguous(where);
   const header facts{.dtype = to,
                      .shape = where.shape,
@@ -52,6 +43,16 @@ any_array convert_to_memory(const dtype& from_type, const void* from,
 }
 
 }  // namespace
+
+void detail::require_cast(const dtype& from, const dtype& to, casting rule) {
+  if (can_cast(from, to, rule)) return;
+  const bool would_do = rule != casting::unsafe && can_cast(from, to, casting::unsafe);
+  throw error(errc::dtype_mismatch,
+              {.subject = "conversion",
+               .expected = "what becomes " + descr(to) + " by the rule " + name_of(rule) +
+                           (would_do ? " (casting::unsafe allows more)" : ""),
+               .found = descr(from)});
+}
 
 any_array convert(const any_array& from, const dtype& to, casting rule) try {
   return convert_to_memory(from.dtype(), from.data(), from.layout(), to, rule, from.path());
@@ -75,14 +76,6 @@ void detail::copy_view(const dtype& from_type, const void* from, const layout_re
   require_same_shape(from_layout, to_layout);
   require_cast(from_type, to_type, rule);
   convert_elements(from_type, from, from_layout, to_type, to, to_layout);
-}
-
-void copy(const any_array& from, const any_array& to, casting rule) try {
-  detail::require_element(to, to.dtype(), 1, true);
-  detail::copy_view(from.dtype(), from.data(), from.layout(), to.dtype(), to.data(), to.layout(),
-                    rule);
-} catch (const error& e) {
-  throw e.in_file(e.code() == errc::layout_mismatch ? to.path() : from.path());
 }
 
 }  // namespace npymap

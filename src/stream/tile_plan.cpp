@@ -1,0 +1,82 @@
+#include "stream/tile_plan.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "stream/byte_runs.hpp"
+
+namespace npymap::detail {
+namespace {
+
+// What is longer is read and written no faster.
+constexpr index_t long_run_bytes = index_t{8} << 20;
+
+constexpr index_t page_bytes = 4096;  // or a part of a page, where these are larger
+
+index_t run_bytes(const tile_side& side, const shape& extents) {
+  return byte_runs({extents, side.where.byte_strides, side.where.itemsize}, side.inside_out,
+                   side.gap_bytes)
+      .size_bytes();
+}
+
+// The innermost axis that is cut; -1 if none is.
+int cut_axis(const tile_side& side, const shape& cut) {
+  for (const index_t axis : side.inside_out) {
+    const auto i = static_cast<int>(axis);
+    if (cut[i] < side.where.shape[static_cast<std::size_t>(i)]) return i;
+  }
+  return -1;
+}
+
+}  // namespace
+
+tile_plan::tile_plan(const tile_side& from, const tile_side& to, index_t most_elements)
+    : whole_(to.where.shape), cut_(whole_.rank(), 1), lead_(whole_.rank()), order_(to.inside_out) {
+  if (element_count(whole_).value_or(0) == 0) return;
+  while (grow(from, to, most_elements)) {
+  }
+  meet_at_pages(from);
+  meet_at_pages(to);
+  count_ = 1;
+  for (int axis = 0; axis < whole_.rank(); ++axis) count_ *= count_along(axis);
+}
+
+bool tile_plan::grow(const tile_side& from, const tile_side& to, index_t most_elements) {
+  const index_t from_bytes = run_bytes(from, cut_), to_bytes = run_bytes(to, cut_);
+  if (std::min(from_bytes, to_bytes) >= long_run_bytes) return false;
+  const int axis = cut_axis(from_bytes < to_bytes ? from : to, cut_);
+  const index_t times = axis < 0 ? 1 : std::min<index_t>(most_elements / *element_count(cut_), 2);
+  if (times < 2) return false;
+  cut_[axis] = std::min(cut_[axis] * times, whole_[axis]);
+  return true;
+}
+
+void tile_plan::meet_at_pages(const tile_side& side) {
+  const int axis = cut_axis(side, cut_);
+  if (axis < 0) return;
+  const index_t step = side.where.byte_strides[static_cast<std::size_t>(axis)];
+  if (step <= 0 || cut_[axis] * step % page_bytes != 0) return;
+  const index_t lead_bytes = (page_bytes - side.first_byte % page_bytes) % page_bytes;
+  if (lead_bytes % step == 0) lead_[axis] = lead_bytes / step;
+}
+
+index_t tile_plan::count_along(int axis) const noexcept {
+  const index_t lead = lead_[axis];
+  return (lead > 0 ? 1 : 0) + (whole_[axis] - lead + cut_[axis] - 1) / cut_[axis];
+}
+
+tile tile_plan::at(index_t n) const {
+  tile found{index_vector(whole_.rank()), shape(whole_.rank())};
+  for (const index_t i : order_) {
+    const auto axis = static_cast<int>(i);
+    const index_t along = n % count_along(axis), lead = lead_[axis], cut = cut_[axis];
+    n /= count_along(axis);
+    const index_t begin = lead == 0 ? along * cut : along == 0 ? 0 : lead + (along - 1) * cut;
+    const index_t end = lead == 0 || along > 0 ? begin + cut : lead;
+    found.start[axis] = begin;
+    found.extents[axis] = std::min(end, whole_[axis]) - begin;
+  }
+  return found;
+}
+
+}  // namespace npymap::detail
