@@ -193,6 +193,21 @@ void file::start_writing(std::uint64_t offset, std::uint64_t n) {
   if (sys::start_writing(descriptor_.get(), offset, n) == -1) fail("start writing", n, offset);
 }
 
+void file::read_ahead(std::uint64_t offset, std::uint64_t n) const noexcept {
+  constexpr std::uint64_t piece = 128 << 10;  // of a longer range Linux reads but the beginning
+  for (std::uint64_t done = 0; done < n; done += piece) {
+    sys::read_ahead(descriptor_.get(), offset + done, std::min(piece, n - done));
+  }
+}
+
+void file::wait_for_writing() {
+  if (sys::wait_for_writing(descriptor_.get()) == -1) fail("wait for writing");
+}
+
+void file::forget(std::uint64_t offset, std::uint64_t n) const noexcept {
+  sys::forget(descriptor_.get(), offset, n);
+}
+
 bool file::is_same(const file& other) const {
   sys::file_status mine, others;
   if (sys::status(descriptor_.get(), mine) == -1) fail("read status");

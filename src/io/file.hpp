@@ -58,9 +58,19 @@ class file {
   /// Bring everything to the disk: contents, size, and the name if it is a fresh one.
   void sync();
 
-  /// Start writing `n` bytes from `offset` to the disk, without waiting; all that follow if `n` is
-  /// 0.
+  /// Start writing `n` bytes from `offset` to the disk, without waiting.
   void start_writing(std::uint64_t offset, std::uint64_t n);
+
+  /// Begin to read `n` bytes from `offset` into the system's memory. A hint.
+  void read_ahead(std::uint64_t offset, std::uint64_t n) const noexcept;
+
+  /// Wait until all that is being written is on the disk. Not for safety: `sync` is.
+  /// \throws error the system's, when some of it was lost
+  void wait_for_writing();
+
+  /// Let go of what the system keeps in memory of `n` bytes from `offset`, or of all that follow if
+  /// `n` is 0, where it is on the disk and not mapped; start writing the rest. A hint.
+  void forget(std::uint64_t offset, std::uint64_t n) const noexcept;
 
   /// True if both are one file, whatever their names.
   bool is_same(const file& other) const;

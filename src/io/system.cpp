@@ -215,6 +215,24 @@ int start_writing(int descriptor, std::uint64_t offset, std::uint64_t n) noexcep
   });
 }
 
+int wait_for_writing(int descriptor) noexcept {
+  return attempt(call::sync_range, [&] {
+    return ::sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE);
+  });
+}
+
+int read_ahead(int descriptor, std::uint64_t offset, std::uint64_t n) noexcept {
+  if (refused(call::advise)) return errno;
+  return ::posix_fadvise(descriptor, static_cast<off_t>(offset), static_cast<off_t>(n),
+                         POSIX_FADV_WILLNEED);
+}
+
+int forget(int descriptor, std::uint64_t offset, std::uint64_t n) noexcept {
+  if (refused(call::forget)) return errno;
+  return ::posix_fadvise(descriptor, static_cast<off_t>(offset), static_cast<off_t>(n),
+                         POSIX_FADV_DONTNEED);
+}
+
 int sync_folder(int folder, int file_in_it) noexcept {
   const int result = attempt(call::sync_folder, [&] { return ::fsync(folder); });
   if (result == 0) return 0;

@@ -40,6 +40,7 @@ enum class call : char {
   map_memory,
   sync_map,
   advise,
+  forget,
 };
 
 /// Ask before each call whether it shall fail: with the errno that `fault` answers, or not (0).
@@ -125,6 +126,14 @@ int set_permissions(int descriptor, unsigned permissions) noexcept;
 
 int sync(int descriptor) noexcept;
 int start_writing(int descriptor, std::uint64_t offset, std::uint64_t n) noexcept;
+/// Wait for what is being written to the disk; what fails is told by the next `sync`.
+int wait_for_writing(int descriptor) noexcept;
+/// Begin to read a range into memory, as far as the kernel likes: perhaps no more than 128 KiB.
+/// Answers as `forget`.
+int read_ahead(int descriptor, std::uint64_t offset, std::uint64_t n) noexcept;
+/// Take what is cached of a range out of memory, of the pages that are written and not mapped; start
+/// writing others. All that follows if `n` is 0. Answers an error number, and leaves errno alone.
+int forget(int descriptor, std::uint64_t offset, std::uint64_t n) noexcept;
 /// Bring the names in a folder to the disk, if need be with all of the file system.
 int sync_folder(int folder, int file_in_it) noexcept;
 

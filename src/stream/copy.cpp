@@ -75,15 +75,17 @@ void save_as(const std::string& path, const any_array& elements, const save_as_o
              const pass_options& options) try {
   const dtype type = how.dtype.value_or(elements.dtype());
   detail::require_cast(elements.dtype(), type, how.casting);
-  const std::string head = header_bytes(type, elements.shape(), how.order);
   const detail::layout dense = detail::dense(elements.shape(), type.itemsize(), how.order);
+  const detail::layout_ref where{dense.shape, dense.byte_strides, type.itemsize()};
+  // As NumPy calls what is dense in both orders.
+  const order told = detail::is_c_contiguous(where) ? order::c : how.order;
+  const std::string head = header_bytes(type, elements.shape(), told);
   const auto bytes = static_cast<std::uint64_t>(*array_bytes(dense.shape, type.itemsize()));
 
   io::new_file fresh(path, io::existing::replace);
   // Tiles are written here and there: without this the file would lie on the disk in as many parts.
   fresh.contents().reserve(0, head.size() + bytes);
   fresh.contents().write_at(std::as_bytes(std::span(head)), 0);
-  const detail::layout_ref where{dense.shape, dense.byte_strides, type.itemsize()};
   detail::copy_tiles(
       elements,
       {.type = type, .where = where, .file = &fresh.contents(), .offset_bytes = head.size()},

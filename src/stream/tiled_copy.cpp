@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdlib>
 #include <future>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -105,7 +106,7 @@ class tiled_copy {
     for (index_t n = 0; n < plan.count(); ++n) {
       require_going();
       const tile part = plan.at(n);
-      if (in_threads && from_.map && n + 1 < plan.count()) {
+      if (in_threads && reads_file() && n + 1 < plan.count()) {
         ahead = std::async(how, [this, next = plan.at(n + 1)] { read_ahead(next); });
       }
       if (file_) {
@@ -116,9 +117,8 @@ class tiled_copy {
         behind = std::async(how, [this, part, &buffer] { write(part, buffer); });
       } else {
         gather(part, to_.data + dot(part.start, to_.byte_strides), to_.byte_strides);
-        drop(to_, part);
+        drop_target(part);
       }
-      drop(from_, part);
       if (!file_) report(part);
       if (file_) in_flight_ = part;
     }
@@ -199,7 +199,8 @@ class tiled_copy {
     }
     if (threads_ == 0 || axis < 0) return gather_strip(part.extents, from, to, to_steps);
     const index_t rows = part.extents[axis];
-    const index_t row_bytes = *element_count(part.extents) / rows * from_.itemsize;
+    const index_t row_bytes =
+        *element_count(part.extents) / rows * page_share(from_.part(whole_));
     const index_t rows_at_once =
         std::max<index_t>(strip_bytes / std::max<index_t>(row_bytes, 1), 1);
     tbb::task_arena arena(threads_);
@@ -220,26 +221,62 @@ class tiled_copy {
   void gather_strip(const shape& extents, const std::byte* from, std::byte* to,
                     const strides& to_steps) const {
     require_going();
-    advise(extents, from, advice::populate);
-    convert_elements(from_type_, from, from_.part(extents), to_type_, to,
-                     {extents, to_steps, to_.itemsize});
+    const layout_ref target{extents, to_steps, to_.itemsize};
+    if (!reads_file()) {
+      return convert_elements(from_type_, from, from_.part(extents), to_type_, to, target);
+    }
+    // Not from the map: what is not there yet would come a page at a time.
+    const byte_runs runs(from_.part(extents), from_inside_out_, page_bytes);
+    const index_t size = runs.size_bytes();
+    io::aligned_buffer scratch(static_cast<std::size_t>(runs.count() * size));
+    std::byte* next = scratch.data();
+    runs.visit([&](index_t offset) {
+      read({next, static_cast<std::size_t>(size)}, from + offset);
+      next += size;
+      return true;
+    });
+    strides steps(from_.byte_strides);
+    index_t first = 0, step = size;
+    for (int i = 0; i < steps.rank(); ++i) {
+      const auto axis = static_cast<int>(from_inside_out_[i]);
+      if (extents[axis] == 1) continue;
+      if (i >= runs.joined()) {
+        steps[axis] = steps[axis] < 0 ? -step : step;
+        step *= extents[axis];
+      }
+      if (steps[axis] < 0) first -= (extents[axis] - 1) * steps[axis];
+    }
+    convert_elements(from_type_, scratch.data() + first, {extents, steps, from_.itemsize}, to_type_,
+                     to, target);
+  }
+
+  // Private edits are in the map alone.
+  bool reads_file() const noexcept {
+    return from_.map && from_.map->mode() != open_mode::copy_on_write;
+  }
+  std::uint64_t offset_in_file(const std::byte* from) const {
+    return from_.map->offset_bytes() + from_.offset_in_map(from);
+  }
+
+  void read(std::span<std::byte> out, const std::byte* from) const {
+    const io::file& file = io::file_of(*from_.map);
+    const std::uint64_t offset = offset_in_file(from);
+    const std::size_t found = file.read_at(out, offset);
+    if (found == out.size()) return file.forget(offset, out.size());
+    throw error(errc::truncated, {.path = file.path(),
+                                  .subject = "elements to copy",
+                                  .expected = std::to_string(out.size()) + " bytes",
+                                  .found = std::to_string(found),
+                                  .byte_offset = offset});
   }
 
   void read_ahead(const tile& next) const {
-    try {
-      advise(next.extents, from_.data + dot(next.start, from_.byte_strides), advice::will_need);
-    } catch (const error&) {  // a hint that was not taken
-    }
-  }
-
-  // The pages of the source that hold a box, and no others.
-  void advise(const shape& extents, const std::byte* from, advice hint) const {
-    if (!from_.map) return;
-    const byte_runs runs(from_.part(extents), from_inside_out_, page_bytes);
+    const std::byte* const from = from_.data + dot(next.start, from_.byte_strides);
+    const io::file& file = io::file_of(*from_.map);
+    const byte_runs runs(from_.part(next.extents), from_inside_out_, page_bytes);
     runs.visit([&](index_t offset) {
       if (options_.stop.stop_requested()) return false;
-      from_.map->advise(hint, from_.offset_in_map(from + offset),
-                        static_cast<std::size_t>(runs.size_bytes()));
+      file.read_ahead(offset_in_file(from + offset), static_cast<std::uint64_t>(runs.size_bytes()));
       return true;
     });
   }
@@ -255,23 +292,21 @@ class tiled_copy {
       from += padded(runs.size_bytes());
       return true;
     });
-    try {
-      file_->start_writing(0, 0);
-    } catch (const error&) {  // a hint that was not taken
-    }
+    // The kernel would let us write as fast as memory goes, and fill all of it.
+    file_->start_writing(0, 0);
+    file_->wait_for_writing();
+    file_->forget(0, 0);
   }
 
-  void drop(const side& s, const tile& passed) const noexcept {
-    if (!s.map) return;
-    const byte_reach reached = reach(s.part(passed.extents)).value_or(byte_reach{});
-    const std::byte* const first = s.data + dot(passed.start, s.byte_strides);
-    const auto begin = s.offset_in_map(first + reached.begin);
+  // Have the disk begin with a tile that was written through the map, and let go of its pages.
+  void drop_target(const tile& passed) const {
+    if (!to_.map) return;
+    const std::byte* const first = to_.data + dot(passed.start, to_.byte_strides);
+    const byte_reach reached = reach(to_.part(passed.extents)).value_or(byte_reach{});
+    const auto begin = to_.offset_in_map(first + reached.begin);
     const auto size = static_cast<std::size_t>(reached.end - reached.begin);
-    try {
-      if (&s == &to_) s.map->flush(begin, size, flush_mode::async);
-      s.map->advise(advice::dont_need, begin, size);
-    } catch (const error&) {  // hints that were not taken; a lost write is told by the next flush
-    }
+    to_.map->flush(begin, size, flush_mode::async);
+    to_.map->advise(advice::dont_need, begin, size);
   }
 
   void finish(std::future<void>& behind) {
