@@ -1,7 +1,7 @@
 // Files converted to another order or dtype in a memory cgroup of an eighth of their size, beside
-// `cp` of the same file in the same cgroup. All cold: what is cached of files is dropped before each
-// run, and all is written before the next. NumPy, which does not end in there with large files, is
-// asked about small ones, with the same eighth.
+// `cp` of the same file in the same cgroup. All cold: what is cached of files is dropped before
+// each run, and all is written before the next. NumPy, which does not end in there with large
+// files, is asked about small ones, with the same eighth.
 //
 // NPYMAP_COPY_MIB says how large: 2048 when unset. Needs root and a memory cgroup.
 
@@ -95,10 +95,15 @@ void enlist(const std::string& name, const npymap::shape& proportions,
   const npymap::shape extents = scaled(proportions, bytes);
   const auto add = [&](const std::string& variant, std::uint64_t size, const npymap::shape& shape,
                        const std::function<int(const std::string&, const std::string&)>& run) {
-    benchmark::RegisterBenchmark((name + "/" + variant).c_str(), [=](benchmark::State& state) {
-      const std::string& in = sample(shape);
-      measure(state, size, [&] { return run(in, in_folder("out.npy")); });
-    })->UseManualTime()->Iterations(1)->Unit(benchmark::kSecond);
+    benchmark::RegisterBenchmark((name + "/" + variant).c_str(),
+                                 [=](benchmark::State& state) {
+                                   const std::string& in = sample(shape);
+                                   measure(state, size,
+                                           [&] { return run(in, in_folder("out.npy")); });
+                                 })
+        ->UseManualTime()
+        ->Iterations(1)
+        ->Unit(benchmark::kSecond);
   };
   const auto convert = [how, bytes](const std::string& in, const std::string& out) {
     const std::uint64_t room = 32 * mib < bytes / 32 ? 32 * mib : bytes / 32;

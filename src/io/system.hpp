@@ -131,8 +131,9 @@ int wait_for_writing(int descriptor) noexcept;
 /// Begin to read a range into memory, as far as the kernel likes: perhaps no more than 128 KiB.
 /// Answers as `forget`.
 int read_ahead(int descriptor, std::uint64_t offset, std::uint64_t n) noexcept;
-/// Take what is cached of a range out of memory, of the pages that are written and not mapped; start
-/// writing others. All that follows if `n` is 0. Answers an error number, and leaves errno alone.
+/// Take what is cached of a range out of memory, of the pages that are written and not mapped;
+/// start writing others. All that follows if `n` is 0. Answers an error number, and leaves errno
+/// alone.
 int forget(int descriptor, std::uint64_t offset, std::uint64_t n) noexcept;
 /// Bring the names in a folder to the disk, if need be with all of the file system.
 int sync_folder(int folder, int file_in_it) noexcept;

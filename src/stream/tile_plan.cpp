@@ -56,8 +56,8 @@ void tile_plan::meet_at_pages(const tile_side& side) {
   if (axis < 0) return;
   const index_t step = side.where.byte_strides[static_cast<std::size_t>(axis)];
   if (step <= 0 || cut_[axis] * step % page_bytes != 0) return;
-  const index_t lead_bytes = (page_bytes - side.first_byte % page_bytes) % page_bytes;
-  if (lead_bytes % step == 0) lead_[axis] = lead_bytes / step;
+  const index_t behind_bytes = side.first_byte % page_bytes;
+  if (behind_bytes % step == 0) lead_[axis] = cut_[axis] - behind_bytes / step;
 }
 
 index_t tile_plan::count_along(int axis) const noexcept {

@@ -27,6 +27,9 @@ namespace {
 
 constexpr index_t page_bytes = 4096;
 
+// Gaps that are read along with what they part: shorter than what a run of its own would cost.
+constexpr index_t gap_bytes = 512;
+
 // Long enough that handing it to a thread costs nothing, short enough that all end together, and
 // that what is read of it stays in the cache of one core.
 constexpr index_t strip_bytes = index_t{1} << 20;
@@ -92,10 +95,11 @@ class tiled_copy {
   }
 
   void run() {
-    const tile_plan plan(plan_side(from_, from_inside_out_, page_bytes),
+    if (*array_bytes(whole_, to_.itemsize) == 0) return options_.progress(progress_);
+    const tile_plan plan(plan_side(from_, from_inside_out_),
                          file_ ? tile_side{to_.part(whole_), to_inside_out_,
                                            static_cast<index_t>(offset_bytes_ % page_bytes), 0}
-                               : plan_side(to_, to_inside_out_, page_bytes),
+                               : plan_side(to_, to_inside_out_),
                          most_elements());
     const index_t total = *element_count(whole_) * from_.itemsize;
     progress_ = {0, static_cast<std::uint64_t>(total)};
@@ -119,11 +123,11 @@ class tiled_copy {
         gather(part, to_.data + dot(part.start, to_.byte_strides), to_.byte_strides);
         drop_target(part);
       }
+      drop_source(part);
       if (!file_) report(part);
       if (file_) in_flight_ = part;
     }
     finish(behind);
-    if (plan.count() == 0) options_.progress(progress_);
   }
 
  private:
@@ -145,7 +149,7 @@ class tiled_copy {
     }
   }
 
-  tile_side plan_side(const side& s, const index_vector& inside_out, index_t gap_bytes) const {
+  tile_side plan_side(const side& s, const index_vector& inside_out) const {
     const auto first = reinterpret_cast<std::uintptr_t>(s.data) % page_bytes;
     return {s.part(whole_), inside_out, static_cast<index_t>(first), gap_bytes};
   }
@@ -199,8 +203,7 @@ class tiled_copy {
     }
     if (threads_ == 0 || axis < 0) return gather_strip(part.extents, from, to, to_steps);
     const index_t rows = part.extents[axis];
-    const index_t row_bytes =
-        *element_count(part.extents) / rows * page_share(from_.part(whole_));
+    const index_t row_bytes = *element_count(part.extents) / rows * page_share(from_.part(whole_));
     const index_t rows_at_once =
         std::max<index_t>(strip_bytes / std::max<index_t>(row_bytes, 1), 1);
     tbb::task_arena arena(threads_);
@@ -226,7 +229,7 @@ class tiled_copy {
       return convert_elements(from_type_, from, from_.part(extents), to_type_, to, target);
     }
     // Not from the map: what is not there yet would come a page at a time.
-    const byte_runs runs(from_.part(extents), from_inside_out_, page_bytes);
+    const byte_runs runs(from_.part(extents), from_inside_out_, gap_bytes);
     const index_t size = runs.size_bytes();
     io::aligned_buffer scratch(static_cast<std::size_t>(runs.count() * size));
     std::byte* next = scratch.data();
@@ -262,7 +265,7 @@ class tiled_copy {
     const io::file& file = io::file_of(*from_.map);
     const std::uint64_t offset = offset_in_file(from);
     const std::size_t found = file.read_at(out, offset);
-    if (found == out.size()) return file.forget(offset, out.size());
+    if (found == out.size()) return;
     throw error(errc::truncated, {.path = file.path(),
                                   .subject = "elements to copy",
                                   .expected = std::to_string(out.size()) + " bytes",
@@ -270,10 +273,22 @@ class tiled_copy {
                                   .byte_offset = offset});
   }
 
+  // Once all of a tile is read: the kernel keeps folios that are larger than a strip's share of it.
+  void drop_source(const tile& passed) const {
+    if (!reads_file()) return;
+    const std::byte* const from = from_.data + dot(passed.start, from_.byte_strides);
+    const io::file& file = io::file_of(*from_.map);
+    const byte_runs runs(from_.part(passed.extents), from_inside_out_, gap_bytes);
+    runs.visit([&](index_t offset) {
+      file.forget(offset_in_file(from + offset), static_cast<std::uint64_t>(runs.size_bytes()));
+      return true;
+    });
+  }
+
   void read_ahead(const tile& next) const {
     const std::byte* const from = from_.data + dot(next.start, from_.byte_strides);
     const io::file& file = io::file_of(*from_.map);
-    const byte_runs runs(from_.part(next.extents), from_inside_out_, page_bytes);
+    const byte_runs runs(from_.part(next.extents), from_inside_out_, gap_bytes);
     runs.visit([&](index_t offset) {
       if (options_.stop.stop_requested()) return false;
       file.read_ahead(offset_in_file(from + offset), static_cast<std::uint64_t>(runs.size_bytes()));
@@ -288,12 +303,13 @@ class tiled_copy {
     const std::byte* from = buffer.data();
     runs.visit([&](index_t offset) {
       require_going();
-      file_->write_at({from, size}, static_cast<std::uint64_t>(first + offset));
+      const auto at = static_cast<std::uint64_t>(first + offset);
+      file_->write_at({from, size}, at);
+      file_->start_writing(at, size);
       from += padded(runs.size_bytes());
       return true;
     });
     // The kernel would let us write as fast as memory goes, and fill all of it.
-    file_->start_writing(0, 0);
     file_->wait_for_writing();
     file_->forget(0, 0);
   }

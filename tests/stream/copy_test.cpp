@@ -57,7 +57,8 @@ npymap::array<double> counting(const std::string& path, const npymap::shape& ext
 TEST_CASE("copy: any layout and dtype into any other, as NumPy, at random") {
   REQUIRE(npymap_test::have_numpy());
   const temp_folder folder;
-  // Each case: what to open and how to look at it; what must come out, as a file and in part of one.
+  // Each case: what to open and how to look at it; what must come out, as a file and in part of
+  // one.
   const std::string told = python(R"(
 os.chdir(sys.argv[1])
 rng = np.random.default_rng(int(sys.argv[2]))
@@ -178,9 +179,8 @@ TEST_CASE("copy: progress ends at the total, and never falls") {
   const any_array x = npymap::open(folder / "x.npy");
   const any_array y = npymap::create(folder / "y.npy", npymap::dtype_of<double>(), {512, 512});
   std::vector<npymap::pass_progress> seen;
-  const pass_options options{.budget_bytes = 256 << 10, .progress = [&](const auto& now) {
-                               seen.push_back(now);
-                             }};
+  const pass_options options{.budget_bytes = 256 << 10,
+                             .progress = [&](const auto& now) { seen.push_back(now); }};
   const auto check = [&](std::size_t least) {
     CHECK(seen.size() >= least);
     std::uint64_t before = 0;
