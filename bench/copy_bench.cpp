@@ -1,7 +1,6 @@
 // Files converted to another order or dtype in a memory cgroup of an eighth of their size, beside
 // `cp` of the same file in the same cgroup. All cold: what is cached of files is dropped before
-// each run, and all is written before the next. NumPy, which does not end in there with large
-// files, is asked about small ones, with the same eighth.
+// each run, and all is written before the next.
 //
 // NPYMAP_COPY_MIB says how large: 2048 when unset. Needs root and a memory cgroup.
 
