@@ -15,7 +15,7 @@
 
 #include "io/faults.hpp"
 #include "io/mounts.hpp"
-#include "stream/overlap.hpp"
+#include "stream/copy/overlap.hpp"
 #include "support/catch.hpp"
 #include "support/failure.hpp"
 #include "support/memory_cgroup.hpp"

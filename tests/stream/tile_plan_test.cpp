@@ -1,4 +1,4 @@
-#include "stream/tile_plan.hpp"
+#include "stream/copy/tile_plan.hpp"
 
 #include <algorithm>
 #include <random>
@@ -6,7 +6,7 @@
 
 #include <npymap/detail/layout.hpp>
 
-#include "stream/byte_runs.hpp"
+#include "stream/copy/byte_runs.hpp"
 #include "support/catch.hpp"
 #include "support/python.hpp"
 

@@ -1,4 +1,4 @@
-#include "stream/byte_runs.hpp"
+#include "stream/copy/byte_runs.hpp"
 
 #include <algorithm>
 #include <cstdlib>

@@ -12,8 +12,8 @@
 #include "array/convert/require_cast.hpp"
 #include "io/file.hpp"
 #include "io/new_file.hpp"
-#include "stream/overlap.hpp"
-#include "stream/tiled_copy.hpp"
+#include "stream/copy/overlap.hpp"
+#include "stream/copy/tiled_copy.hpp"
 
 namespace npymap {
 namespace {

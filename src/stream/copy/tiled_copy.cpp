@@ -1,7 +1,7 @@
 // While one tile is gathered by all threads, the one before is written and the next one is read:
 // two tiles are in buffers, and the pages of two in the map.
 
-#include "stream/tiled_copy.hpp"
+#include "stream/copy/tiled_copy.hpp"
 
 #include <algorithm>
 #include <array>
@@ -19,8 +19,9 @@
 #include <npymap/error.hpp>
 
 #include "io/aligned_buffer.hpp"
-#include "stream/byte_runs.hpp"
-#include "stream/tile_plan.hpp"
+#include "stream/copy/byte_runs.hpp"
+#include "stream/copy/tile_plan.hpp"
+#include "stream/threads.hpp"
 
 namespace npymap::detail {
 namespace {
@@ -36,16 +37,6 @@ constexpr index_t strip_bytes = index_t{1} << 20;
 
 // What is shorter is done sooner than a thread is started.
 constexpr index_t worth_a_thread_bytes = index_t{256} << 10;
-
-int checked_threads(std::optional<int> threads) {
-  // oneTBB prints a warning when asked for more than there are.
-  const int most = tbb::this_task_arena::max_concurrency();
-  if (!threads) return most;
-  if (*threads >= 1) return std::min(*threads, most);
-  throw error(errc::invalid_argument, {.subject = "threads of a copy",
-                                       .expected = "at least 1",
-                                       .found = std::to_string(*threads)});
-}
 
 index_t dot(const index_vector& index, const strides& byte_strides) noexcept {
   index_t offset = 0;

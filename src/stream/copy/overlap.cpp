@@ -1,4 +1,4 @@
-#include "stream/overlap.hpp"
+#include "stream/copy/overlap.hpp"
 
 #include <algorithm>
 #include <cstdint>

@@ -1,9 +1,9 @@
-#include "stream/tile_plan.hpp"
+#include "stream/copy/tile_plan.hpp"
 
 #include <algorithm>
 #include <cstdlib>
 
-#include "stream/byte_runs.hpp"
+#include "stream/copy/byte_runs.hpp"
 
 namespace npymap::detail {
 namespace {
