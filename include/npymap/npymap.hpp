@@ -5,6 +5,7 @@
 
 #include <npymap/any_array.hpp>
 #include <npymap/array.hpp>
+#include <npymap/batches.hpp>
 #include <npymap/blocks.hpp>
 #include <npymap/convert.hpp>
 #include <npymap/copy.hpp>
@@ -13,6 +14,7 @@
 #include <npymap/error.hpp>
 #include <npymap/file_map.hpp>
 #include <npymap/float16.hpp>
+#include <npymap/gather.hpp>
 #include <npymap/header.hpp>
 #include <npymap/pass.hpp>
 #include <npymap/record.hpp>

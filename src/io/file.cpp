@@ -105,6 +105,13 @@ std::size_t file::read_at(std::span<std::byte> out, std::uint64_t offset) const 
   return done;
 }
 
+bool file::try_read_at(std::span<std::byte> out, std::uint64_t offset) const noexcept {
+  const auto n = sys::read_cached(descriptor_.get(), out.data(), out.size(), offset);
+  if (n == static_cast<std::ptrdiff_t>(out.size())) return true;
+  read_ahead(offset, out.size());
+  return false;  // what else may be wrong with it, `read_at` tells
+}
+
 void file::write_at(std::span<const std::byte> bytes, std::uint64_t offset) {
   check_size_limit(offset, bytes.size());
   std::size_t done = 0;

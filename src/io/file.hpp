@@ -41,6 +41,10 @@ class file {
   /// file.
   std::size_t read_at(std::span<std::byte> out, std::uint64_t offset) const;
 
+  /// Fill `out` if that needs no disk. If it does, the disk is told to begin, and a `read_at` that
+  /// comes later will not wait long: so one thread keeps many reads under way.
+  bool try_read_at(std::span<std::byte> out, std::uint64_t offset) const noexcept;
+
   /// Write all of `bytes` at `offset`, growing the file as needed.
   /// Past RLIMIT_FSIZE this is EFBIG, not SIGXFSZ, and nothing is written.
   void write_at(std::span<const std::byte> bytes, std::uint64_t offset);

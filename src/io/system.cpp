@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <array>
@@ -169,6 +170,14 @@ std::ptrdiff_t read(int descriptor, std::byte* out, std::size_t n, std::uint64_t
                  [&] { return ::pread(descriptor, out, n, static_cast<off_t>(offset)); });
 }
 
+std::ptrdiff_t read_cached(int descriptor, std::byte* out, std::size_t n,
+                           std::uint64_t offset) noexcept {
+  const iovec place{out, n};
+  return attempt(call::read_cached, [&] {
+    return ::preadv2(descriptor, &place, 1, static_cast<off_t>(offset), RWF_NOWAIT);
+  });
+}
+
 std::ptrdiff_t write(int descriptor, const std::byte* from, std::size_t n,
                      std::uint64_t offset) noexcept {
   return attempt(call::write,
@@ -221,7 +230,7 @@ int wait_for_writing(int descriptor) noexcept {
 }
 
 int read_ahead(int descriptor, std::uint64_t offset, std::uint64_t n) noexcept {
-  if (refused(call::advise)) return errno;
+  if (refused(call::read_ahead)) return errno;
   return ::posix_fadvise(descriptor, static_cast<off_t>(offset), static_cast<off_t>(n),
                          POSIX_FADV_WILLNEED);
 }

@@ -22,6 +22,8 @@ enum class call : char {
   access,
   read_link,
   read,
+  read_cached,
+  read_ahead,
   write,
   allocate,
   set_size,
@@ -112,6 +114,10 @@ int bypass_cache(int descriptor) noexcept;
 
 // At most some 2 GiB at a time, and perhaps less.
 std::ptrdiff_t read(int descriptor, std::byte* out, std::size_t n, std::uint64_t offset) noexcept;
+/// What is in the page cache, perhaps less than there is to read; -1 and EAGAIN when that is
+/// nothing, EOPNOTSUPP where the file system cannot tell.
+std::ptrdiff_t read_cached(int descriptor, std::byte* out, std::size_t n,
+                           std::uint64_t offset) noexcept;
 std::ptrdiff_t write(int descriptor, const std::byte* from, std::size_t n,
                      std::uint64_t offset) noexcept;
 

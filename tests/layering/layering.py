@@ -24,7 +24,7 @@ PUBLIC_HEADERS = {
     "io": "file_map",
     "view": "slice view detail/axis_values detail/element_iterator detail/layout detail/loop_nest",
     "array": "array any_array convert strings detail/array_storage",
-    "stream": "pass source blocks copy reduce statistics transform detail/piece_walk",
+    "stream": "pass source batches blocks copy gather reduce statistics transform detail/piece_walk",
     "umbrella": "npymap",
     "chrono": "chrono",
     "eigen": "eigen",
