@@ -93,9 +93,10 @@ class row_gather {
         to_(to),
         to_layout_(to_layout),
         options_(options),
-        limit_{checked_threads(options.threads), options.budget_bytes / 2, options.stop},
         in_place_(same_meaning(from.type, wanted) && is_c_contiguous(row_) &&
-                  is_c_contiguous(row_of(to_layout))) {
+                  is_c_contiguous(row_of(to_layout))),
+        limit_{checked_threads(options.threads),
+               in_place_ ? options.budget_bytes : options.budget_bytes / 2, options.stop} {
     progress_.total_bytes =
         static_cast<std::uint64_t>(array_bytes(to_layout.shape, 1).value_or(0)) *
         static_cast<std::uint64_t>(from.where.itemsize);
@@ -214,8 +215,8 @@ class row_gather {
   std::byte* const to_;
   const layout_ref to_layout_;
   const pass_options& options_;
-  const fetch_limit limit_;
   const bool in_place_;
+  const fetch_limit limit_;
   pass_progress progress_;
   std::vector<row_place> places_;
   io::aligned_buffer scratch_;

@@ -18,6 +18,8 @@ namespace {
 
 // What the system reads at least, whatever it is asked for.
 constexpr std::size_t page_bytes = 4096;
+// So many times faster is a disk, at least, that reads front to back.
+constexpr std::uint64_t front_to_back_gain = 4;
 // Disks of today answer 32 at once at full speed; more hide the delays of this side.
 constexpr std::size_t most_under_way = 64;
 // Less is copied sooner than another thread wakes up.
@@ -240,7 +242,7 @@ void fetch_rows(const byte_source& source, const row_copy& copy, std::span<row_p
   const byte_span span = extent_of(rows, copy.row_bytes);
   const auto spanned = static_cast<std::uint64_t>(span.end - span.begin);
   const std::uint64_t wanted = rows.size() * std::max(copy.row_bytes, page_bytes);
-  if (spanned <= limit.budget_bytes && spanned / 2 <= wanted) {
+  if (spanned <= limit.budget_bytes && spanned / front_to_back_gain <= wanted) {
     in_parts(spanned, 4 * longest_read_bytes, limit.threads,
              [&](std::size_t begin, std::size_t count) {
                require_running(limit.stop);
