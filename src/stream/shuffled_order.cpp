@@ -20,7 +20,7 @@ std::uint64_t mixed(std::uint64_t z) noexcept {
 
 constexpr std::uint64_t golden_ratio = 0x9e3779b97f4a7c15;
 
-// Networks of fewer bits have so few round functions that some orders come too often.
+// Networks of few bits know few orders, and none that is odd; what is left out mixes them.
 constexpr int least_half_bits = 5;
 
 }  // namespace

@@ -107,6 +107,20 @@ TEST_CASE("batches: few rows come in every order, about equally often") {
   CHECK(distance < 60);
 }
 
+TEST_CASE("batches: orders may be odd, where a network of just these rows has none") {
+  int odd = 0;
+  for (std::uint64_t seed = 0; seed < 1000; ++seed) {
+    const shuffled_order order(16, seed, 0);
+    int inversions = 0;
+    for (index_t i = 0; i < 16; ++i) {
+      for (index_t j = 0; j < i; ++j) inversions += order[j] > order[i] ? 1 : 0;
+    }
+    odd += inversions % 2;
+  }
+  CHECK(odd > 400);  // 6 standard deviations
+  CHECK(odd < 600);
+}
+
 TEST_CASE("batches: a place of many rows leads to each of them about equally often") {
   constexpr index_t rows = 1'000'003, bins = 64;
   std::vector<int> times(bins);
