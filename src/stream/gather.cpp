@@ -106,7 +106,11 @@ class row_gather {
     const auto box_bytes = static_cast<std::uint64_t>(
         std::clamp<index_t>(bytes_of(reach(row_).value_or(byte_reach{})), from_.where.itemsize,
                             static_cast<index_t>(longest_read_bytes)));
-    const std::uint64_t room = in_place_ ? most_bytes_at_once : options_.budget_bytes / 2;
+    // A megabyte of scratch is beside any budget: columns of a file in Fortran order would else be
+    // read element by element.
+    const std::uint64_t room =
+        in_place_ ? most_bytes_at_once
+                  : std::max<std::uint64_t>(options_.budget_bytes / 2, longest_read_bytes);
     const auto at_once =
         static_cast<std::size_t>(std::clamp<std::uint64_t>(room / box_bytes, 1, most_at_once));
     std::byte* to = to_;
