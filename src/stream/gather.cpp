@@ -103,9 +103,7 @@ class row_gather {
   }
 
   void run(std::span<const index_t> rows) {
-    const auto box_bytes = static_cast<std::uint64_t>(
-        std::clamp<index_t>(bytes_of(reach(row_).value_or(byte_reach{})), from_.where.itemsize,
-                            static_cast<index_t>(longest_read_bytes)));
+    const std::uint64_t box_bytes = largest_box_bytes();
     // A megabyte of scratch is beside any budget: columns of a file in Fortran order would else be
     // read element by element.
     const std::uint64_t room =
@@ -124,6 +122,17 @@ class row_gather {
   }
 
  private:
+  // Of those that a row is split into.
+  std::uint64_t largest_box_bytes() const {
+    shape extents = row_.shape;
+    for (;;) {
+      const index_t bytes = bytes_of(reach(part_of_row(extents)).value_or(byte_reach{}));
+      const int axis = axis_to_split(part_of_row(extents), bytes);
+      if (axis < 0) return static_cast<std::uint64_t>(std::max<index_t>(bytes, 1));
+      extents[axis] -= extents[axis] / 2;
+    }
+  }
+
   void place(std::span<const index_t> slab) {
     places_.resize(slab.size());
     for (std::size_t i = 0; i < slab.size(); ++i) {
