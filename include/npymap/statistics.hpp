@@ -26,8 +26,8 @@ namespace npymap {
 
 /// Numbers of which one is the smallest: integers, truth values and real floats.
 template <class T>
-concept ordered_number = detail::dtype_integer<T> || std::floating_point<T> || std::is_same_v<T, bool8> ||
-    std::is_same_v<T, float16>;
+concept ordered_number = detail::dtype_integer<T> || std::floating_point<T> ||
+    std::is_same_v<T, bool8> || std::is_same_v<T, float16>;
 
 /// These and complex ones.
 template <class T>
@@ -155,8 +155,7 @@ NPYMAP_EXPORT array<index_t> argmax(const source& x, along axis, const pass_opti
 template <number T>
 NPYMAP_EXPORT real_of<T> norm(const source& x, const pass_options& options = {});
 template <number T>
-NPYMAP_EXPORT array<real_of<T>> norm(const source& x, along axis,
-                                     const pass_options& options = {});
+NPYMAP_EXPORT array<real_of<T>> norm(const source& x, along axis, const pass_options& options = {});
 
 /// The sum of products of elements at the same place; nothing is conjugated. NumPy:
 /// `numpy.dot(a.ravel(), b.ravel())`. \throws error layout_mismatch when the shapes differ
@@ -167,12 +166,14 @@ NPYMAP_EXPORT sum_t<T> dot(const source& a, const source& b, const pass_options&
 template <number T>
 NPYMAP_EXPORT bool any_nonzero(const source& x, const pass_options& options = {});
 template <number T>
-NPYMAP_EXPORT array<bool8> any_nonzero(const source& x, along axis, const pass_options& options = {});
+NPYMAP_EXPORT array<bool8> any_nonzero(const source& x, along axis,
+                                       const pass_options& options = {});
 /// True if no element is 0. NumPy: `x.all()`.
 template <number T>
 NPYMAP_EXPORT bool all_nonzero(const source& x, const pass_options& options = {});
 template <number T>
-NPYMAP_EXPORT array<bool8> all_nonzero(const source& x, along axis, const pass_options& options = {});
+NPYMAP_EXPORT array<bool8> all_nonzero(const source& x, along axis,
+                                       const pass_options& options = {});
 
 /// How many elements are NaN. NumPy: `numpy.isnan(x).sum()`.
 template <number T>

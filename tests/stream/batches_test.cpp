@@ -13,7 +13,7 @@
 #include <npymap/error.hpp>
 
 #include "io/faults.hpp"
-#include "stream/shuffled_order.hpp"
+#include "stream/rows/shuffled_order.hpp"
 #include "support/catch.hpp"
 #include "support/failure.hpp"
 #include "support/python.hpp"

@@ -30,7 +30,8 @@ bool is_close(double ours, double numpys, double magnitude) {
   return std::abs(ours - numpys) <= 1e-11 * std::max(magnitude, std::abs(numpys));
 }
 
-// Each pass over file `name` gives what NumPy wrote in `name` + _ + the name of the pass, in double.
+// Each pass over file `name` gives what NumPy wrote in `name` + _ + the name of the pass, in
+// double.
 template <class T>
 void compare_with_numpy(const std::string& stem, bool is_ordered, const pass_options& options) {
   const source x = any_array(npymap::open(stem + ".npy"));
@@ -115,7 +116,8 @@ void compare_with_numpy(const std::string& stem, bool is_ordered, const pass_opt
 
 }  // namespace
 
-TEST_CASE("statistics: as NumPy's, for random shapes, orders, dtypes, budgets, NaNs, along each axis") {
+TEST_CASE(
+    "statistics: as NumPy's, for random shapes, orders, dtypes, budgets, NaNs, along each axis") {
   REQUIRE(npymap_test::have_numpy());
   const temp_folder folder;
   const std::uint64_t seed = npymap_test::random_seed();
@@ -236,9 +238,9 @@ for i in range(30):
     REQUIRE(told >> bins >> ranged);
     histogram_options wanted{.bins = bins};
     if (ranged) wanted.range = {-5., 7.5};
-    const auto found = histogram<double>(
-        source(npymap::open(folder / (std::to_string(i) + ".npy"))), wanted,
-        {.budget_bytes = 20000});
+    const auto found =
+        histogram<double>(source(npymap::open(folder / (std::to_string(i) + ".npy"))), wanted,
+                          {.budget_bytes = 20000});
     for (const std::int64_t count : found.counts) {
       std::int64_t numpys = -1;
       REQUIRE(told >> numpys);

@@ -126,14 +126,13 @@ NPYMAP_KERNEL moments<S> first_pass(Registers, const S* x, index_t count) {
 }
 
 template <bool MayHaveNan, class S, class Registers>
-NPYMAP_KERNEL wide_real<S> squares_around(wide_real<S> mean, Registers, const S* x,
-                                          index_t count) {
+NPYMAP_KERNEL wide_real<S> squares_around(wide_real<S> mean, Registers, const S* x, index_t count) {
   wide_real<S> all = 0;
   index_t i = 0;
   if constexpr (!std::is_same_v<S, long double>) {
     using group = lanes<S, Registers::bytes>;
     using real_vector = typename group::real_vector;
-    const auto add_square = [mean](real_vector& to, const S* from) __attribute__((always_inline)) {
+    const auto add_square = [mean](real_vector & to, const S* from) __attribute__((always_inline)) {
       real_vector wide;
       group::load_wide(wide, from);
       real_vector apart = wide - mean;

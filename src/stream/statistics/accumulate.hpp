@@ -100,9 +100,8 @@ std::vector<Accumulator> accumulate(const source& x, along given, const pass_opt
         const row_part part = parts.at(n);
         auto& mine = found[static_cast<std::size_t>(n)];
         mine.resize(static_cast<std::size_t>(part.rows));
-        add_rows(rows_of(part), [&](index_t i) -> Accumulator& {
-          return mine[static_cast<std::size_t>(i)];
-        });
+        add_rows(rows_of(part),
+                 [&](index_t i) -> Accumulator& { return mine[static_cast<std::size_t>(i)]; });
       });
       for (index_t n = 0; n < parts.count(); ++n) {
         const row_part part = parts.at(n);

@@ -4,8 +4,6 @@
 #include <cstdlib>
 
 #include <fmt/format.h>
-#include <oneapi/tbb/parallel_for.h>
-#include <oneapi/tbb/task_arena.h>
 
 #include <npymap/error.hpp>
 
@@ -100,9 +98,8 @@ row_part row_parts::at(index_t n) const {
 
 void in_threads(index_t count, const pass_options& options,
                 const std::function<void(index_t n)>& work) {
-  if (count == 1) return work(0);
-  tbb::task_arena arena(checked_threads(options.threads));
-  arena.execute([&] { tbb::parallel_for(index_t{0}, count, work); });
+  in_parts(static_cast<std::size_t>(count), 1, checked_threads(options.threads),
+           [&](std::size_t n, std::size_t) { work(static_cast<index_t>(n)); });
 }
 
 }  // namespace npymap::detail

@@ -37,9 +37,10 @@ class counted_such {
  public:
   void add(const plain_number<T>* x, index_t count) {
     index_t found = 0;
-    run_on(this_processor(), [&](auto) __attribute__((always_inline)) {
-      for (index_t i = 0; i < count; ++i) found += Such()(x[i]) ? 1 : 0;
-    });
+    run_on(
+        this_processor(), [&](auto) __attribute__((always_inline)) {
+          for (index_t i = 0; i < count; ++i) found += Such()(x[i]) ? 1 : 0;
+        });
     such_ += found;
     count_ += count;
   }
@@ -115,8 +116,7 @@ bool any_nonzero(const source& x, const pass_options& options) {
 }
 template <number T>
 bool all_nonzero(const source& x, const pass_options& options) {
-  return detail::accumulate<detail::counted_such<T, detail::not_zero>, T>(x, options).others() ==
-         0;
+  return detail::accumulate<detail::counted_such<T, detail::not_zero>, T>(x, options).others() == 0;
 }
 template <number T>
 index_t count_nan(const source& x, const pass_options& options) {
@@ -184,7 +184,7 @@ histogram_counts histogram(const source& x, const histogram_options& wanted,
   template array<bool8> any_nonzero<T>(const source&, along, const pass_options&); \
   template array<bool8> all_nonzero<T>(const source&, along, const pass_options&); \
   template array<index_t> count_nan<T>(const source&, along, const pass_options&);
-#define NPYMAP_HISTOGRAM(T)                                                         \
+#define NPYMAP_HISTOGRAM(T)                                                       \
   template histogram_counts histogram<T>(const source&, const histogram_options&, \
                                          const pass_options&);
 NPYMAP_FOR_ORDERED(NPYMAP_COUNTS)

@@ -113,10 +113,10 @@ sum_t<T> dot(const source& a, const source& b, const pass_options& options) {
                for (index_t i = 0; i < x.size(); i += short_row) {
                  sum_t<T> found{};
                  const index_t now = std::min(short_row, x.size() - i);
-                 detail::run_on(detail::this_processor(),
-                                [&](auto) __attribute__((always_inline)) {
-                                  found = detail::short_dot(first + i, second + i, now);
-                                });
+                 detail::run_on(
+                     detail::this_processor(), [&](auto) __attribute__((always_inline)) {
+                       found = detail::short_dot(first + i, second + i, now);
+                     });
                  sum.add(found);
                }
                return sum;

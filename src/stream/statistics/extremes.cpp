@@ -33,14 +33,14 @@ class extreme {
 
   void add(const number_type* x, index_t count) {
     extreme_and_nan<number_type> found{};
-    run_on(this_processor(), [&](auto wide) __attribute__((always_inline)) {
-      found = extreme_of<Which>(wide, x, count);
-    });
+    run_on(
+        this_processor(), [&](auto wide) __attribute__((always_inline)) {
+          found = extreme_of<Which>(wide, x, count);
+        });
     if (!is_nan_ && (found.has_nan || place_ < 0 || is_better(found.value))) {
-      const number_type* const at =
-          std::find_if(x, x + count, [&](const number_type& value) {
-            return found.has_nan ? is_nan(value) : value == found.value;
-          });
+      const number_type* const at = std::find_if(x, x + count, [&](const number_type& value) {
+        return found.has_nan ? is_nan(value) : value == found.value;
+      });
       best_ = *at;
       place_ = count_ + (at - x);
       is_nan_ = found.has_nan;
@@ -48,8 +48,7 @@ class extreme {
     count_ += count;
   }
   void add(const extreme& other) {
-    if (!is_nan_ && other.place_ >= 0 &&
-        (other.is_nan_ || place_ < 0 || is_better(other.best_))) {
+    if (!is_nan_ && other.place_ >= 0 && (other.is_nan_ || place_ < 0 || is_better(other.best_))) {
       best_ = other.best_;
       place_ = count_ + other.place_;
       is_nan_ = other.is_nan_;
@@ -189,13 +188,13 @@ array<index_t> argmax(const source& x, along axis, const pass_options& options) 
   return detail::extreme_places<T, detail::greater>(x, axis, options);
 }
 
-#define NPYMAP_EXTREMES(T)                                                    \
-  template T min<T>(const source&, const pass_options&);                      \
-  template T max<T>(const source&, const pass_options&);                      \
-  template array<T> min<T>(const source&, along, const pass_options&);        \
-  template array<T> max<T>(const source&, along, const pass_options&);        \
-  template index_t argmin<T>(const source&, const pass_options&);             \
-  template index_t argmax<T>(const source&, const pass_options&);             \
+#define NPYMAP_EXTREMES(T)                                                      \
+  template T min<T>(const source&, const pass_options&);                        \
+  template T max<T>(const source&, const pass_options&);                        \
+  template array<T> min<T>(const source&, along, const pass_options&);          \
+  template array<T> max<T>(const source&, along, const pass_options&);          \
+  template index_t argmin<T>(const source&, const pass_options&);               \
+  template index_t argmax<T>(const source&, const pass_options&);               \
   template array<index_t> argmin<T>(const source&, along, const pass_options&); \
   template array<index_t> argmax<T>(const source&, along, const pass_options&);
 NPYMAP_FOR_ORDERED(NPYMAP_EXTREMES)

@@ -33,9 +33,10 @@ class real_sum {
     constexpr index_t parts = dtype_complex<T> ? 2 : 1;
     const auto* const first = reinterpret_cast<const part*>(x);  // as [complex.numbers] has it
     two_sums<real> found;
-    run_on(this_processor(), [&](auto wide) __attribute__((always_inline)) {
-      found = sums_of<Term>(wide, first, parts * count);
-    });
+    run_on(
+        this_processor(), [&](auto wide) __attribute__((always_inline)) {
+          found = sums_of<Term>(wide, first, parts * count);
+        });
     if constexpr (dtype_complex<T>) {
       even_.add(found.even);
       odd_.add(found.odd);
@@ -73,9 +74,10 @@ class integer_sum {
  public:
   void add(const plain_number<T>* x, index_t count) {
     std::uint64_t found = 0;
-    run_on(this_processor(), [&](auto) __attribute__((always_inline)) {
-      for (index_t i = 0; i < count; ++i) found += static_cast<std::uint64_t>(x[i]);
-    });
+    run_on(
+        this_processor(), [&](auto) __attribute__((always_inline)) {
+          for (index_t i = 0; i < count; ++i) found += static_cast<std::uint64_t>(x[i]);
+        });
     sum_ += found;
   }
   void add(const integer_sum& other) { sum_ += other.sum_; }
@@ -86,8 +88,8 @@ class integer_sum {
 };
 
 template <class T>
-using exact_sum = std::conditional_t<std::is_integral_v<sum_t<T>>, integer_sum<T>,
-                                     real_sum<T, term::itself>>;
+using exact_sum =
+    std::conditional_t<std::is_integral_v<sum_t<T>>, integer_sum<T>, real_sum<T, term::itself>>;
 
 }  // namespace
 }  // namespace detail
@@ -110,7 +112,8 @@ mean_t<T> mean(const source& x, const pass_options& options) {
 
 template <number T>
 array<mean_t<T>> mean(const source& x, along axis, const pass_options& options) {
-  const auto rows = detail::accumulate<detail::real_sum<T, detail::term::itself>, T>(x, axis, options);
+  const auto rows =
+      detail::accumulate<detail::real_sum<T, detail::term::itself>, T>(x, axis, options);
   return detail::array_of<mean_t<T>>(x, axis, rows, [](const auto& row) { return row.mean(); });
 }
 
@@ -128,12 +131,12 @@ array<real_of<T>> norm(const source& x, along axis, const pass_options& options)
       x, axis, rows, [](const squares& row) { return std::sqrt(row.of_both_parts()); });
 }
 
-#define NPYMAP_SUMS(T)                                                                  \
-  template sum_t<T> sum<T>(const source&, const pass_options&);                         \
-  template array<sum_t<T>> sum<T>(const source&, along, const pass_options&);           \
-  template mean_t<T> mean<T>(const source&, const pass_options&);                       \
-  template array<mean_t<T>> mean<T>(const source&, along, const pass_options&);         \
-  template real_of<T> norm<T>(const source&, const pass_options&);                      \
+#define NPYMAP_SUMS(T)                                                          \
+  template sum_t<T> sum<T>(const source&, const pass_options&);                 \
+  template array<sum_t<T>> sum<T>(const source&, along, const pass_options&);   \
+  template mean_t<T> mean<T>(const source&, const pass_options&);               \
+  template array<mean_t<T>> mean<T>(const source&, along, const pass_options&); \
+  template real_of<T> norm<T>(const source&, const pass_options&);              \
   template array<real_of<T>> norm<T>(const source&, along, const pass_options&);
 NPYMAP_FOR_ORDERED(NPYMAP_SUMS)
 NPYMAP_FOR_COMPLEX(NPYMAP_SUMS)

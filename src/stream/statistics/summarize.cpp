@@ -19,12 +19,13 @@ class summarized {
   void add(const number_type* x, index_t count) {
     moments<number_type> found;
     std::uint64_t sum = 0;
-    run_on(this_processor(), [&](auto wide) __attribute__((always_inline)) {
-      found = moments_of(wide, x, count);
-      if constexpr (std::is_integral_v<number_type>) {
-        for (index_t i = 0; i < count; ++i) sum += static_cast<std::uint64_t>(x[i]);
-      }
-    });
+    run_on(
+        this_processor(), [&](auto wide) __attribute__((always_inline)) {
+          found = moments_of(wide, x, count);
+          if constexpr (std::is_integral_v<number_type>) {
+            for (index_t i = 0; i < count; ++i) sum += static_cast<std::uint64_t>(x[i]);
+          }
+        });
     moments_.add(found);
     sum_ += sum;
   }
@@ -143,12 +144,12 @@ array<real_of<T>> standard_deviation(const source& x, along axis, const pass_opt
   return found;
 }
 
-#define NPYMAP_SPREAD(T)                                                                \
-  template real_of<T> variance<T>(const source&, const pass_options&);                  \
-  template array<real_of<T>> variance<T>(const source&, along, const pass_options&);    \
-  template real_of<T> standard_deviation<T>(const source&, const pass_options&);        \
+#define NPYMAP_SPREAD(T)                                                             \
+  template real_of<T> variance<T>(const source&, const pass_options&);               \
+  template array<real_of<T>> variance<T>(const source&, along, const pass_options&); \
+  template real_of<T> standard_deviation<T>(const source&, const pass_options&);     \
   template array<real_of<T>> standard_deviation<T>(const source&, along, const pass_options&);
-#define NPYMAP_SUMMARY(T)                                              \
+#define NPYMAP_SUMMARY(T)                                               \
   template summary<T> summarize<T>(const source&, const pass_options&); \
   template summary_list<T> summarize<T>(const source&, along, const pass_options&);
 NPYMAP_FOR_ORDERED(NPYMAP_SUMMARY)

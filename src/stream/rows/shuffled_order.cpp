@@ -3,7 +3,7 @@
 // and Rogaway, "Ciphers with Arbitrary Finite Domains", 2002), which takes four steps or fewer on
 // average. A list of the rows would take eight bytes for each: more than memory, for long files.
 
-#include "stream/shuffled_order.hpp"
+#include "stream/rows/shuffled_order.hpp"
 
 #include <algorithm>
 #include <bit>

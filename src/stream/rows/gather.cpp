@@ -16,8 +16,8 @@
 #include "core/shape_text.hpp"
 #include "core/time_step.hpp"
 #include "io/aligned_buffer.hpp"
-#include "stream/in_parts.hpp"
-#include "stream/row_fetch.hpp"
+#include "stream/rows/row_fetch.hpp"
+#include "stream/threads.hpp"
 
 namespace npymap::detail {
 namespace {
@@ -27,15 +27,6 @@ constexpr std::uint64_t most_at_once = 1 << 18;
 constexpr std::uint64_t most_bytes_at_once = std::uint64_t{64} << 20;
 // Elements of a row that lie farther apart are read one by one, not with what lies between.
 constexpr index_t worth_splitting_bytes = 64 << 10;
-
-int checked_threads(std::optional<int> threads) {
-  const int most = tbb::this_task_arena::max_concurrency();
-  if (!threads) return most;
-  if (*threads >= 1) return std::min(*threads, most);
-  throw error(errc::invalid_argument, {.subject = "threads of gather",
-                                       .expected = "at least 1",
-                                       .found = std::to_string(*threads)});
-}
 
 shape shape_of_rows(const row_source& from, std::size_t count) {
   if (from.where.rank() == 0) {

@@ -12,7 +12,7 @@
 #include <npymap/error.hpp>
 
 #include "io/aligned_buffer.hpp"
-#include "stream/shuffled_order.hpp"
+#include "stream/rows/shuffled_order.hpp"
 
 namespace npymap::detail {
 namespace {

@@ -1,4 +1,4 @@
-#include "stream/row_fetch.hpp"
+#include "stream/rows/row_fetch.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -11,7 +11,7 @@
 
 #include "io/aligned_buffer.hpp"
 #include "io/file.hpp"
-#include "stream/in_parts.hpp"
+#include "stream/threads.hpp"
 
 namespace npymap::detail {
 namespace {
