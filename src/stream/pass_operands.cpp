@@ -118,6 +118,12 @@ piece_memory input_operand::read(const block_box& lead, const std::byte* fetched
   return {to, box.extents, packed, wanted.itemsize()};
 }
 
+bool input_operand::has_own_pages(const block_box& lead) const {
+  const block_box box = box_of(lead);
+  const index_t bytes = *array_bytes(box.extents, elements->type().itemsize());
+  return elements->pages_of(box).size_bytes() / 2 <= bytes;
+}
+
 std::byte* output_operand::at(const block_box& box) const {
   index_t offset = 0;
   for (int axis = 0; axis < box.start.rank(); ++axis) {
@@ -231,6 +237,11 @@ std::uint64_t pass_operands::spanned_bytes() const noexcept {
   std::uint64_t bytes = 0;
   for (const input_operand& x : inputs_) bytes += x.elements->spanned_bytes();
   return bytes;
+}
+
+bool pass_operands::fetches() const noexcept {
+  return std::any_of(inputs_.begin(), inputs_.end(),
+                     [](const input_operand& x) { return !x.elements->is_addressable(); });
 }
 
 }  // namespace npymap::detail

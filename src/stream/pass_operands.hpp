@@ -49,6 +49,8 @@ struct input_operand : cut_in_step {
   /// files are.
   piece_memory read(const block_box& lead, const std::byte* fetched,
                     io::aligned_buffer& scratch) const;
+  /// True if few of the pages that a piece spans hold elements of others.
+  bool has_own_pages(const block_box& lead) const;
 };
 
 struct output_operand : cut_in_step {
@@ -82,6 +84,8 @@ class pass_operands {
   std::uint64_t bytes_of(const block_box& lead) const;
   /// Of files and memory that the inputs span.
   std::uint64_t spanned_bytes() const noexcept;
+  /// True if any input has no address.
+  bool fetches() const noexcept;
 
  private:
   std::vector<input_operand> inputs_;

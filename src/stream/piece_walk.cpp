@@ -34,6 +34,9 @@ std::uint64_t piece_bytes(const pass_options& options) {
   return std::min(std::uint64_t{1} << 20, options.budget_bytes / 4);
 }
 
+// What is longer keeps no disk busier, and the first of it waiting.
+constexpr std::uint64_t most_read_ahead_bytes = std::uint64_t{64} << 20;
+
 /// Pieces of files that are read, not mapped: fetched many at once, before they are asked for.
 class fetched_pieces {
  public:
@@ -79,9 +82,11 @@ class parallel_walk final : public piece_walk {
         threads_(checked_threads(options.threads)),
         plan_(operands_.plan({piece_bytes(options), 0, 4})),
         // Half for the pieces at hand, half for those that are read.
-        window_(static_cast<index_t>(options.budget_bytes / 2 /
+        window_(static_cast<index_t>(std::min(options.budget_bytes / 2, most_read_ahead_bytes) /
                                      std::max<std::uint64_t>(piece_bytes(options), 1))),
-        meter_(options, operands_.total_bytes()) {}
+        fetches_(operands_.fetches()),
+        fits_budget_(operands_.spanned_bytes() <= options.budget_bytes),
+        meter_(options_, operands_.total_bytes()) {}
 
   index_t count() const noexcept override { return plan_.count(); }
 
@@ -97,7 +102,7 @@ class parallel_walk final : public piece_walk {
     tbb::task_arena arena(threads_);
     std::future<void> ahead = start_reading(*now);
     while (now->first < now->last) {
-      ahead.get();
+      if (fetches_) ahead.get();  // else it is a hint
       window* const next = now == &windows[0] ? &windows[1] : &windows[0];
       next->turn_to(now->last, window_, count(), operands_.inputs().size());
       ahead = start_reading(*next);
@@ -109,7 +114,7 @@ class parallel_walk final : public piece_walk {
                             }
                           });
       });
-      for (const input_operand& from : operands_.inputs()) drop(from, *now, *next);
+      drop_shared(*now, *next);
       now = next;
     }
     meter_.finish();
@@ -124,9 +129,20 @@ class parallel_walk final : public piece_walk {
     return {std::min(a.begin, b.begin), std::max(a.end, b.end)};
   }
 
-  void drop(const input_operand& from, const window& passed, const window& next) const {
-    if (operands_.spanned_bytes() <= options_.budget_bytes) return;
-    from.elements->drop(pages_of(from, passed), pages_of(from, next));
+  // Pages that one piece has to itself go as soon as it is done, from the thread that is at it;
+  // those of pieces that lie between one another, with the window.
+  void drop_own(const block_box& box) const {
+    if (fits_budget_) return;
+    for (const input_operand& from : operands_.inputs()) {
+      if (from.has_own_pages(box)) from.elements->drop(from.elements->pages_of(from.box_of(box)));
+    }
+  }
+  void drop_shared(const window& passed, const window& next) const {
+    if (fits_budget_) return;
+    for (const input_operand& from : operands_.inputs()) {
+      if (from.has_own_pages(plan_.at(passed.first))) continue;
+      from.elements->drop(pages_of(from, passed), pages_of(from, next));
+    }
   }
 
   void fetch(window& w) const {
@@ -138,12 +154,10 @@ class parallel_walk final : public piece_walk {
 
   std::future<void> start_reading(window& w) const {
     index_t bytes = 0;
-    bool fetches = false;
     for (const input_operand& from : operands_.inputs()) {
       bytes += pages_of(from, w).size_bytes();
-      fetches = fetches || !from.elements->is_addressable();
     }
-    if (w.first >= w.last || (!fetches && bytes < worth_a_thread_bytes)) {
+    if (w.first >= w.last || (!fetches_ && bytes < worth_a_thread_bytes)) {
       return std::async(std::launch::deferred, [] {});
     }
     return std::async(std::launch::async, [this, &w] {
@@ -174,6 +188,7 @@ class parallel_walk final : public piece_walk {
     visit(context, n, box.start, mine.parts.data());
     const piece_memory* written = memory.data() + operands_.inputs().size();
     for (const output_operand& to : operands_.outputs()) to.write(box, *written++, *buffer++);
+    drop_own(box);
     meter_.add(operands_.bytes_of(box));
   }
 
@@ -188,6 +203,8 @@ class parallel_walk final : public piece_walk {
   const int threads_;
   const block_plan plan_;
   const index_t window_;
+  const bool fetches_;
+  const bool fits_budget_;
   progress_meter meter_;
   tbb::enumerable_thread_specific<scratch> scratch_;
 };

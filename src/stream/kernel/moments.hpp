@@ -141,6 +141,9 @@ NPYMAP_KERNEL wide_real<S> squares_around(wide_real<S> mean, Registers, const S*
     };
     real_vector even{}, odd{};
     for (; i + 2 * group::count <= count; i += 2 * group::count) {
+      // The memory is idle meanwhile: let it bring what comes behind this row.
+      __builtin_prefetch(x + i + count);
+      __builtin_prefetch(x + i + count + group::count);
       add_square(even, x + i);
       add_square(odd, x + i + group::count);
     }
