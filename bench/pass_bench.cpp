@@ -105,7 +105,9 @@ void reduce(benchmark::State& state, std::uint64_t budget_bytes) {
   for (auto _ : state) {
     benchmark::DoNotOptimize(npymap::reduce(
         x, 0.0,
-        [](const npymap::view<const double>& piece) { return read_all(piece.data(), piece.size()); },
+        [](const npymap::view<const double>& piece) {
+          return read_all(piece.data(), piece.size());
+        },
         [](double a, double b) { return a + b; }, {.budget_bytes = budget_bytes}));
   }
   set_bytes(state);
@@ -132,7 +134,9 @@ void numpy(benchmark::State& state, const std::string& statement) {
       ->UseRealTime();
   add("summary/buffered", summarize_read, npymap::reading::buffered)->UseRealTime();
   add("summary/bandwidth", bandwidth)->UseRealTime();
-  add("summary/numpy", numpy, "x.min(); x.max(); x.mean(); x.std()")->UseManualTime()->Iterations(1);
+  add("summary/numpy", numpy, "x.min(); x.max(); x.mean(); x.std()")
+      ->UseManualTime()
+      ->Iterations(1);
   add("summary/numpy_nan", numpy,
       "np.nanmin(x); np.nanmax(x); np.nanmean(x); np.nanstd(x); np.isnan(x).sum()")
       ->UseManualTime()

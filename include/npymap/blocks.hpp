@@ -2,12 +2,14 @@
 /// Arrays larger than memory, a block at a time: read ahead, decoded, dropped behind.
 #pragma once
 
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <optional>
+#include <span>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include <npymap/array.hpp>
 #include <npymap/detail/export.hpp>
@@ -55,6 +57,10 @@ class NPYMAP_EXPORT block_stream : public counted {
   static shared<block_stream> over(const source& x, const dtype& wanted, std::size_t alignment,
                                    const block_options& options);
 
+  /// Over several arrays, cut alike along one axis. \throws error as `blocks` of them
+  static std::vector<shared<block_stream>> in_step(std::span<const pass_input> xs,
+                                                   const block_options& options);
+
   virtual index_t count() const noexcept = 0;
   virtual int axis() const noexcept = 0;
   /// Make block `n` the one at hand: its place, and where its elements lie. Those of the block
@@ -62,6 +68,36 @@ class NPYMAP_EXPORT block_stream : public counted {
   virtual const block_box& go_to(index_t n) = 0;
   virtual const std::byte* data() const noexcept = 0;
   virtual const strides& byte_strides() const noexcept = 0;
+};
+
+/// Walks what a range makes one after another: going on makes the one before invalid.
+template <class Range>
+class block_iterator {
+ public:
+  using iterator_concept = std::input_iterator_tag;
+  using value_type = typename Range::value_type;
+  using difference_type = index_t;
+
+  block_iterator() = default;
+  block_iterator(Range& blocks, index_t position) : blocks_(&blocks), position_(position) {
+    if (position < blocks.size()) now_ = blocks.go_to(position);
+  }
+
+  const value_type& operator*() const noexcept { return now_; }
+  const value_type* operator->() const noexcept { return &now_; }
+  block_iterator& operator++() {
+    if (++position_ < blocks_->size()) now_ = blocks_->go_to(position_);
+    return *this;
+  }
+  void operator++(int) { ++*this; }
+  friend bool operator==(const block_iterator& it, std::default_sentinel_t) noexcept {
+    return it.position_ >= it.blocks_->size();
+  }
+
+ private:
+  Range* blocks_ = nullptr;
+  index_t position_ = 0;
+  value_type now_;
 };
 
 }  // namespace detail
@@ -79,8 +115,8 @@ class block : public view<const T> {
     return this->rank() == 0 ? 0 : box_->start[axis_] + halo_before();
   }
   /// How many elements along that axis, or along another, belong to the neighbours.
-  index_t halo_before() const noexcept { return halo_before(axis_); }
-  index_t halo_after() const noexcept { return halo_after(axis_); }
+  index_t halo_before() const noexcept { return this->rank() == 0 ? 0 : halo_before(axis_); }
+  index_t halo_after() const noexcept { return this->rank() == 0 ? 0 : halo_after(axis_); }
   index_t halo_before(int axis) const noexcept { return box_->halo_before[axis]; }
   index_t halo_after(int axis) const noexcept { return box_->halo_after[axis]; }
   /// The elements that no other block has: the block without its halo.
@@ -111,7 +147,8 @@ class block : public view<const T> {
 template <element T>
 class block_range {
  public:
-  class iterator;
+  using value_type = block<T>;
+  using iterator = detail::block_iterator<block_range>;
 
   /// How many blocks there are.
   index_t size() const noexcept { return stream_->count(); }
@@ -123,6 +160,9 @@ class block_range {
   std::default_sentinel_t end() const noexcept { return {}; }
 
  private:
+  friend iterator;
+  template <element... Us>
+  friend class block_range_in_step;
   template <element U>
   friend block_range<U> make_blocks(detail::shared<detail::block_stream> stream);
 
@@ -136,39 +176,6 @@ class block_range {
   }
 
   detail::shared<detail::block_stream> stream_;
-};
-
-/// An input iterator: going on makes the block before invalid.
-template <element T>
-class block_range<T>::iterator {
- public:
-  using iterator_concept = std::input_iterator_tag;
-  using value_type = block<T>;
-  using difference_type = index_t;
-
-  iterator() = default;
-
-  const block<T>& operator*() const noexcept { return block_; }
-  const block<T>* operator->() const noexcept { return &block_; }
-  iterator& operator++() {
-    if (++position_ < blocks_->size()) block_ = blocks_->go_to(position_);
-    return *this;
-  }
-  void operator++(int) { ++*this; }
-  friend bool operator==(const iterator& it, std::default_sentinel_t) noexcept {
-    return it.position_ >= it.blocks_->size();
-  }
-
- private:
-  friend class block_range;
-
-  iterator(block_range& blocks, index_t position) : blocks_(&blocks), position_(position) {
-    if (position < blocks.size()) block_ = blocks.go_to(position);
-  }
-
-  block_range* blocks_ = nullptr;
-  index_t position_ = 0;
-  block<T> block_;
 };
 
 template <element T>
@@ -200,6 +207,62 @@ block_range<std::remove_const_t<T>> blocks(const source& x, const block_options&
   using plain = std::remove_const_t<T>;
   return make_blocks<plain>(
       detail::block_stream::over(x, dtype_of<plain>(), alignof(plain), options));
+}
+
+/// The blocks of several arrays in step, each a tuple of blocks: see `blocks` of `inputs`.
+template <element... Ts>
+class block_range_in_step {
+ public:
+  using value_type = std::tuple<block<Ts>...>;
+  using iterator = detail::block_iterator<block_range_in_step>;
+
+  index_t size() const noexcept {
+    index_t least = std::get<0>(ranges_).size();  // or 0, of what has no elements
+    std::apply([&](const auto&... each) { ((least = each.size() == 0 ? 0 : least), ...); },
+               ranges_);
+    return least;
+  }
+  /// The axis that is cut, from 0.
+  int axis() const noexcept { return std::get<0>(ranges_).axis(); }
+  bool empty() const noexcept { return size() == 0; }
+  iterator begin() { return {*this, 0}; }
+  std::default_sentinel_t end() const noexcept { return {}; }
+
+ private:
+  friend iterator;
+  template <element... Us>
+  friend block_range_in_step<Us...> blocks(const input_list<Us...>& xs,
+                                           const block_options& options);
+
+  using streams = std::vector<detail::shared<detail::block_stream>>;
+  template <std::size_t... I>
+  block_range_in_step(const streams& each, std::index_sequence<I...>)
+      : ranges_(make_blocks<Ts>(each[I])...) {}
+
+  value_type go_to(index_t n) {
+    return std::apply([n](auto&... each) { return value_type{each.go_to(n)...}; }, ranges_);
+  }
+
+  std::tuple<block_range<Ts>...> ranges_;
+};
+
+/// Cut several arrays along the same axis, at the same places, and walk them in step.
+///
+/// The axis is the first when left out; along it all have one extent. The blocks that belong
+/// together fit the budget together. Where one array has no elements there are no blocks.
+/// Example: `for (const auto& [a, b] : npymap::blocks(npymap::inputs(x, y))) dot += ...;`
+/// \throws error as `blocks` of one; layout_mismatch for unequal extents, invalid_argument for
+/// tiles
+template <element... Ts>
+block_range_in_step<Ts...> blocks(const input_list<Ts...>& xs, const block_options& options = {}) {
+  static_assert(sizeof...(Ts) > 0);
+  return std::apply(
+      [&](const auto&... x) {
+        const detail::pass_input list[] = {detail::input_of(x)...};
+        return block_range_in_step<Ts...>(detail::block_stream::in_step(list, options),
+                                          std::index_sequence_for<Ts...>());
+      },
+      xs);
 }
 
 }  // namespace npymap

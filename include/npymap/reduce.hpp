@@ -55,15 +55,6 @@ Value reduce_pieces(piece_walk& walk, Value identity, Map& map, Combine& combine
 
 }  // namespace detail
 
-/// What passes read in step, `inputs(a, b)`: arrays, or `typed_source`s.
-template <element... Ts>
-using input_list = std::tuple<typed_source<Ts>...>;
-
-template <class... Arrays>
-auto inputs(const Arrays&... xs) {
-  return std::make_tuple(typed_source(xs)...);
-}
-
 /// Map pieces of an array to values, on all cores, and combine these to one.
 ///
 /// `map` takes a `view<const T>`, of any strides, and before it, if it likes, the `index_vector`

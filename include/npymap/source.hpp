@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -91,13 +92,39 @@ class typed_source : public source {
 template <element T>
 typed_source(const array<T>& x) -> typed_source<std::remove_const_t<T>>;
 
+/// What is read in step, `inputs(a, b)`: arrays, or `typed_source`s.
+template <element... Ts>
+using input_list = std::tuple<typed_source<Ts>...>;
+
+template <class... Arrays>
+auto inputs(const Arrays&... xs) {
+  return std::make_tuple(typed_source(xs)...);
+}
+
+namespace detail {
+
+/// What is read, and as what.
+struct pass_input {
+  source elements;
+  npymap::dtype wanted;
+  std::size_t alignment;
+};
+
+template <element T>
+pass_input input_of(const typed_source<T>& x) {
+  return {x, dtype_of<T>(), alignof(T)};
+}
+
+}  // namespace detail
+
 /// Files one behind the other along the first axis, as one array: `step_0001.npy` and so on.
 ///
-/// All have the dtype, order and shape of the first, but the last may have fewer rows. Reads two
-/// headers now; each other file is opened, and checked, when a pass comes to it, and few are open
-/// at a time. Never mapped. Memory: the names. NumPy: `numpy.concatenate([numpy.load(p) for p in
-/// paths])`. \throws error as `open`, invalid_argument for no files, dtype_mismatch,
-/// layout_mismatch; in the pass, too
+/// All have the dtype, order and shape of the first, but the last may have fewer rows. Opens the
+/// first and the last now; each other one is opened, and checked, when a pass comes to it, and few
+/// are open at a time. Never mapped. In Fortran order each column is spread over all files: slow,
+/// where these are many. Memory: the names. NumPy: `numpy.concatenate([numpy.load(p) for p in
+/// paths])`. \throws error as `open`; invalid_argument for no files; dtype_mismatch and
+/// layout_mismatch, now or in the pass
 NPYMAP_EXPORT source concatenate(const std::vector<std::string>& paths,
                                  const read_options& options = {});
 

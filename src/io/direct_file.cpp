@@ -31,8 +31,10 @@ direct_file::result direct_file::read(std::span<std::byte> slot, std::uint64_t o
   const std::size_t lead = offset % block_bytes;
   const std::uint64_t begin = offset - lead;
   const std::size_t whole = (lead + n + block_bytes - 1) / block_bytes * block_bytes;
+  // A request and a few blocks are one request.
+  const std::size_t request_bytes = whole < 2 * piece_bytes ? whole : piece_bytes;
   std::atomic<std::size_t> got{0};
-  in_pieces(whole, piece_bytes, most_requests, [&](std::size_t at, std::size_t size) {
+  in_pieces(whole, request_bytes, most_requests, [&](std::size_t at, std::size_t size) {
     // One call for all of it: after the end of the file there is no whole block to go on from.
     std::size_t done = 0;
     while (done < size) {

@@ -28,14 +28,6 @@ void require_least(const char* what, index_t least, index_t found) {
                                        .found = fmt::format("{}", found)});
 }
 
-int checked_axis(int axis, int rank) {
-  if (axis >= -rank && axis < rank) return axis < 0 ? axis + rank : axis;
-  throw error(errc::out_of_range, {.subject = "axis of blocks",
-                                   .expected = rank == 0 ? "none, in an array of rank 0"
-                                                         : fmt::format("{} to {}", -rank, rank - 1),
-                                   .found = fmt::format("{}", axis)});
-}
-
 void require_tile(const shape& tile, int rank, const block_options& options) {
   if (options.axis || options.extent) {
     throw error(errc::invalid_argument, {.subject = "options of blocks",
@@ -51,6 +43,14 @@ void require_tile(const shape& tile, int rank, const block_options& options) {
 }
 
 }  // namespace
+
+int checked_axis(int axis, int rank) {
+  if (axis >= -rank && axis < rank) return axis < 0 ? axis + rank : axis;
+  throw error(errc::out_of_range, {.subject = "axis of blocks",
+                                   .expected = rank == 0 ? "none, in an array of rank 0"
+                                                         : fmt::format("{} to {}", -rank, rank - 1),
+                                   .found = fmt::format("{}", axis)});
+}
 
 index_vector axes_by_stride(const layout_ref& where) {
   index_vector axes(where.rank());

@@ -44,6 +44,9 @@ class block_plan {
   index_t count_ = 0;
 };
 
+/// An axis of blocks, counted from 0. \throws error out_of_range
+int checked_axis(int axis, int rank);
+
 /// The axes of an array from the outermost in memory to the innermost.
 index_vector axes_by_stride(const layout_ref& where);
 

@@ -3,7 +3,12 @@
 #include <atomic>
 #include <cstdint>
 #include <future>
+#include <limits>
+#include <string>
 #include <utility>
+#include <vector>
+
+#include <fmt/format.h>
 
 #include <npymap/blocks.hpp>
 #include <npymap/convert.hpp>
@@ -66,7 +71,7 @@ class stream_in_turn : public block_stream {
     constexpr std::size_t step_bytes = std::size_t{8} << 20;  // so that this is soon
     elements_->read_ahead(pages);
     for (std::size_t at = pages.begin; at < pages.end && !stop_; at += step_bytes) {
-      elements_->populate({at, std::min(at + step_bytes, pages.end)});
+      elements_->populate_pages({at, std::min(at + step_bytes, pages.end)});
     }
   }
 
@@ -204,10 +209,13 @@ class stream_of_copies final : public stream_in_turn {
   void copy_piece(const block_box& piece, std::byte* to, const strides& steps) {
     if (stopping()) return;
     if (taken_bytes(piece) > piece_bytes_) {
-      for (const index_t axis : elements().outward()) {
-        if (piece.extents[static_cast<int>(axis)] > 1) {
-          return copy_halves(piece, static_cast<int>(axis), to, steps);
+      if (const auto halves = elements().halves_of(piece)) {
+        for (const block_box& half : *halves) {
+          index_vector way = half.start;
+          for (int axis = 0; axis < way.rank(); ++axis) way[axis] -= piece.start[axis];
+          copy_piece(half, to + byte_offset(way, steps), steps);
         }
+        return;
       }
     }
     const dtype& from = elements().type();
@@ -227,16 +235,6 @@ class stream_of_copies final : public stream_in_turn {
     }
   }
 
-  void copy_halves(const block_box& piece, int axis, std::byte* to, const strides& steps) {
-    const index_t first = piece.extents[axis] / 2;
-    block_box half{piece.start, piece.extents};
-    half.extents[axis] = first;
-    copy_piece(half, to, steps);
-    half.start[axis] += first;
-    half.extents[axis] = piece.extents[axis] - first;
-    copy_piece(half, to + first * steps[axis], steps);
-  }
-
   const dtype to_;
   const index_t piece_bytes_;
   io::aligned_buffer slot_;
@@ -250,6 +248,34 @@ bool is_compact(const element_source& elements, const block_plan& plan) {
   const block_box first = plan.at(0);
   const index_t elements_bytes = *array_bytes(first.extents, elements.type().itemsize());
   return elements.pages_of(first).size_bytes() / 2 <= elements_bytes;
+}
+
+// A quarter of a budget for what is read from, the rest for two blocks of copies.
+constexpr std::uint64_t copied_bytes(std::uint64_t budget_bytes) {
+  return budget_bytes / 4 * 3 / 2;
+}
+constexpr std::uint64_t budget_to_copy(index_t bytes) {
+  return (static_cast<std::uint64_t>(bytes) / 3 + 1) * 8;
+}
+
+// What an array takes for each place along an axis; as much as there can be for one that is
+// broadcast to more.
+index_t place_bytes(const pass_input& x, int axis) {
+  shape place = x.elements.shape();
+  place[checked_axis(axis, place.rank())] = 1;
+  const index_t itemsize = std::max(x.elements.dtype().itemsize(), x.wanted.itemsize());
+  return array_bytes(place, itemsize).value_or(std::numeric_limits<index_t>::max());
+}
+
+void require_extent(const source& x, int axis, const source& lead) {
+  const index_t found = x.extent(checked_axis(axis, x.rank()));
+  const index_t expected = lead.extent(checked_axis(axis, lead.rank()));
+  if (found == expected) return;
+  throw error(errc::layout_mismatch,
+              {.path = x.elements()->path(),
+               .subject = fmt::format("extent of axis {} of arrays in step", axis),
+               .expected = std::to_string(expected),
+               .found = std::to_string(found)});
 }
 
 }  // namespace
@@ -270,11 +296,46 @@ shared<block_stream> block_stream::over(const source& x, const dtype& wanted, st
       return shared<block_stream>::adopt(new stream_in_place(elements, std::move(plan), budget));
     }
   }
-  // A quarter for what is read from, the rest for two blocks of copies.
-  const std::uint64_t quarter = options.budget_bytes / 4;
-  const block_limit limit{quarter * 3 / 2, std::max<index_t>(wanted.itemsize(), 1), 3};
-  return shared<block_stream>::adopt(
-      new stream_of_copies(elements, block_plan(where, limit, options), wanted, quarter));
+  const block_limit limit{copied_bytes(options.budget_bytes),
+                          std::max<index_t>(wanted.itemsize(), 1), 3};
+  return shared<block_stream>::adopt(new stream_of_copies(
+      elements, block_plan(where, limit, options), wanted, options.budget_bytes / 4));
+}
+
+std::vector<shared<block_stream>> block_stream::in_step(std::span<const pass_input> xs,
+                                                        const block_options& options) {
+  if (options.tile) {
+    throw error(errc::invalid_argument, {.subject = "options of blocks in step",
+                                         .expected = "an axis and an extent",
+                                         .found = "a tile"});
+  }
+  const int axis = options.axis.value_or(0);
+  index_t bytes = 0;
+  for (const pass_input& x : xs) {
+    require_extent(x.elements, axis, xs.front().elements);
+    const index_t more = place_bytes(x, axis);
+    bytes += std::min(more, std::numeric_limits<index_t>::max() - bytes);
+  }
+  // Planned as if they were one array, of one element for each place along the axis.
+  const source& lead = xs.front().elements;
+  const shape places{lead.extent(checked_axis(axis, lead.rank()))};
+  const strides steps{1};
+  const block_plan together({places, steps, 1},
+                            {copied_bytes(options.budget_bytes), std::max<index_t>(bytes, 1), 3},
+                            {.extent = options.extent, .halo = options.halo});
+  index_t extent = 1;
+  if (together.count() > 0) {
+    const block_box first = together.at(0);
+    extent = first.extents[0] - first.halo_after[0];
+  }
+  std::vector<shared<block_stream>> streams;
+  for (const pass_input& x : xs) {
+    const std::uint64_t budget = budget_to_copy(together.largest_size() * place_bytes(x, axis));
+    const block_options alike{
+        .budget_bytes = budget, .axis = axis, .extent = extent, .halo = options.halo};
+    streams.push_back(over(x.elements, x.wanted, x.alignment, alike));
+  }
+  return streams;
 }
 
 }  // namespace npymap::detail

@@ -19,9 +19,7 @@ class elements_of_array final : public element_source {
       : element_source(storage.path(), type, where), storage_(storage), data_(data) {}
 
   const std::byte* at(const index_vector& start) const noexcept override {
-    index_t offset = 0;
-    for (int axis = 0; axis < start.rank(); ++axis) offset += start[axis] * byte_strides()[axis];
-    return data_ + offset;
+    return data_ + byte_offset(start, byte_strides());
   }
 
   bool is_addressable() const noexcept override { return true; }
@@ -36,16 +34,19 @@ class elements_of_array final : public element_source {
 
   void read_ahead(page_range pages) const noexcept override { advise(advice::will_need, pages); }
 
-  void populate(page_range pages) const override {
+  void populate_pages(page_range pages) const override {
     if (pages.begin == pages.end) return;
     storage_.map().advise(advice::populate, pages.begin, pages.end - pages.begin);
   }
 
   void drop(page_range pages, page_range kept) const noexcept override {
-    if (kept.begin >= pages.begin && kept.begin < pages.end) {
+    // Where boxes lie within one another, what is dropped too much is still in the kernel's cache.
+    const bool are_neighbours = std::min(pages.end, kept.end) <
+                                std::max(pages.begin, kept.begin) + (pages.end - pages.begin) / 2;
+    if (are_neighbours && kept.begin >= pages.begin && kept.begin < pages.end) {
       pages.end = kept.begin;
-    } else if (kept.end > pages.begin && kept.end <= pages.end) {  // walked from the end
-      pages.begin = kept.end;
+    } else if (are_neighbours && kept.end > pages.begin && kept.end <= pages.end) {
+      pages.begin = kept.end;  // walked from the end
     }
     advise(advice::dont_need, pages);
   }
@@ -69,6 +70,17 @@ class elements_of_array final : public element_source {
 
 }  // namespace
 
+strides packed_strides(const shape& extents, const index_vector& outward, index_t itemsize) {
+  strides steps(extents.rank());
+  index_t step = itemsize;
+  for (int i = outward.rank() - 1; i >= 0; --i) {
+    const int axis = static_cast<int>(outward[i]);
+    steps[axis] = step;
+    step *= extents[axis];
+  }
+  return steps;
+}
+
 element_source::element_source(std::string path, dtype type, const layout_ref& where)
     : path_(std::move(path)),
       type_(std::move(type)),
@@ -79,15 +91,29 @@ element_source::element_source(std::string path, dtype type, const layout_ref& w
   spanned_bytes_ = static_cast<std::uint64_t>(reached.end - reached.begin);
 }
 
-strides element_source::packed(const npymap::shape& extents, index_t itemsize) const {
-  strides steps(extents.rank());
-  index_t step = itemsize;
-  for (int i = outward_.rank() - 1; i >= 0; --i) {
-    const int axis = static_cast<int>(outward_[i]);
-    steps[axis] = step;
-    step *= extents[axis];
+std::optional<std::array<block_box, 2>> element_source::halves_of(const block_box& box) const {
+  for (const index_t longest : outward_) {
+    const int axis = static_cast<int>(longest);
+    if (box.extents[axis] < 2) continue;
+    std::array<block_box, 2> halves{block_box{box.start, box.extents},
+                                    block_box{box.start, box.extents}};
+    const index_t middle = box.extents[axis] / 2;
+    halves[0].extents[axis] = middle;
+    halves[1].start[axis] += middle;
+    halves[1].extents[axis] -= middle;
+    return halves;
   }
-  return steps;
+  return std::nullopt;
+}
+
+void element_source::populate(const block_box& box) const {
+  constexpr index_t worth_a_cut_bytes = 64 << 10;
+  const page_range pages = pages_of(box);
+  const index_t own_bytes = *array_bytes(box.extents, type_.itemsize());
+  const bool is_sparse = pages.size_bytes() > std::max(2 * own_bytes, worth_a_cut_bytes);
+  const auto halves = is_sparse ? halves_of(box) : std::nullopt;
+  if (!halves) return populate_pages(pages);
+  for (const block_box& half : *halves) populate(half);
 }
 
 shared<element_source> array_elements(const array_storage& storage, const dtype& type,

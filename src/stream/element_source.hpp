@@ -2,7 +2,9 @@
 /// Where the elements of a pass come from: pages of a map, memory, or files that are read.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -26,6 +28,18 @@ struct page_range {
   index_t size_bytes() const noexcept { return static_cast<index_t>(end - begin); }
 };
 
+/// From an array's first element to another.
+inline index_t byte_offset(const index_vector& place, std::span<const index_t> byte_strides) {
+  index_t offset = 0;
+  for (int axis = 0; axis < place.rank(); ++axis) {
+    offset += place[axis] * byte_strides[static_cast<std::size_t>(axis)];
+  }
+  return offset;
+}
+
+/// Strides of a box that is dense; `outward` names its axes from the one with the longest.
+strides packed_strides(const shape& extents, const index_vector& outward, index_t itemsize);
+
 /// Elements of one dtype that lie in memory or in a map, where `at` finds them, or in files, from
 /// where boxes of them are fetched. Safe to use from any thread.
 class element_source : public counted {
@@ -48,12 +62,18 @@ class element_source : public counted {
   virtual const std::byte* at(const index_vector&) const noexcept { return nullptr; }
   virtual bool is_addressable() const noexcept { return false; }
 
+  /// Read a box into memory, and little else; nothing to do for what is no map. \throws error when
+  /// it cannot be read
+  void populate(const block_box& box) const;
+  /// A box cut across the axis whose elements lie furthest apart; nothing for a single element.
+  std::optional<std::array<block_box, 2>> halves_of(const block_box& box) const;
+
   // Of a map; all else has no pages, and nothing to do.
   virtual page_range pages_of(const block_box&) const noexcept { return {}; }
   /// Have the disk begin with pages that are wanted soon.
   virtual void read_ahead(page_range) const noexcept {}
   /// Read pages into memory, and return when they are there. \throws error when they cannot be read
-  virtual void populate(page_range) const {}
+  virtual void populate_pages(page_range) const {}
   /// Take pages out of this process, where nothing is lost by that; but not those of `kept`.
   virtual void drop(page_range, page_range = {}) const noexcept {}
 
@@ -71,7 +91,9 @@ class element_source : public counted {
   /// The axes, from the one whose elements lie furthest apart.
   const index_vector& outward() const noexcept { return outward_; }
   /// Strides of a box that is dense, in the order in which the elements lie.
-  strides packed(const npymap::shape& extents, index_t itemsize) const;
+  strides packed(const npymap::shape& extents, index_t itemsize) const {
+    return packed_strides(extents, outward_, itemsize);
+  }
 
  private:
   std::string path_;

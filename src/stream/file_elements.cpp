@@ -68,6 +68,31 @@ class element_file {
   std::optional<io::direct_file> direct_;
 };
 
+std::string text_of(const header& facts) {
+  return fmt::format("({}) in {} order", fmt::join(facts.shape, ", "),
+                     facts.order == order::c ? "C" : "Fortran");
+}
+
+void require_kin(const std::string& path, const header& expected, const header& found) {
+  if (found.dtype != expected.dtype) {
+    throw error(errc::dtype_mismatch, {.path = path,
+                                       .subject = "dtype of a file of many",
+                                       .expected = descr(expected.dtype),
+                                       .found = descr(found.dtype)});
+  }
+  // A file of one row may say either order, whatever the others say: NumPy says C.
+  const index_t itemsize = found.dtype.itemsize();
+  const strides steps = dense_byte_strides(found.shape, itemsize, found.order);
+  const layout_ref where{found.shape, steps, itemsize};
+  const bool same_order =
+      expected.order == order::c ? is_c_contiguous(where) : is_f_contiguous(where);
+  if (found.shape == expected.shape && same_order) return;
+  throw error(errc::layout_mismatch, {.path = path,
+                                      .subject = "shape of a file of many",
+                                      .expected = text_of(expected),
+                                      .found = text_of(found)});
+}
+
 using element_file_ptr = std::shared_ptr<const element_file>;
 
 class elements_of_files final : public element_source {
@@ -81,8 +106,7 @@ class elements_of_files final : public element_source {
              first->facts().dtype.itemsize()}),
         paths_(std::move(paths)),
         options_(options),
-        order_(first->facts().order),
-        each_(first->facts().shape),
+        each_(first->facts()),
         open_{{0, std::move(first)}} {}
 
   std::size_t slot_bytes(index_t box_bytes) const noexcept override {
@@ -92,7 +116,7 @@ class elements_of_files final : public element_source {
   const std::byte* fetch(const block_box& box, std::span<std::byte> slot) const override {
     const index_t itemsize = type().itemsize();
     if (shape().empty() || paths_.size() == 1) return fetch_from(0, box, slot);
-    const index_t rows = each_[0], end = box.start[0] + box.extents[0];
+    const index_t rows = each_.shape[0], end = box.start[0] + box.extents[0];
     if ((end - 1) / rows == box.start[0] / rows) {
       const index_t n = box.start[0] / rows;
       block_box inside = box;
@@ -123,7 +147,7 @@ class elements_of_files final : public element_source {
   const std::byte* fetch_from(index_t n, const block_box& box, std::span<std::byte> slot) const {
     const element_file_ptr file = file_at(n);
     const npymap::shape& whole = file->facts().shape;
-    const strides steps = dense_byte_strides(whole, type().itemsize(), order_);
+    const strides steps = dense_byte_strides(whole, type().itemsize(), each_.order);
     index_t run_bytes = type().itemsize();
     int cut = outward().rank() - 1;  // the innermost axis that is not whole
     for (; cut >= 0; --cut) {
@@ -131,8 +155,8 @@ class elements_of_files final : public element_source {
       run_bytes *= box.extents[axis];
       if (box.extents[axis] != whole[axis]) break;
     }
-    index_t offset = 0, runs = 1;
-    for (int axis = 0; axis < whole.rank(); ++axis) offset += box.start[axis] * steps[axis];
+    const index_t offset = byte_offset(box.start, steps);
+    index_t runs = 1;
     for (int i = 0; i < cut; ++i) runs *= box.extents[static_cast<int>(outward()[i])];
     const auto size = static_cast<std::size_t>(run_bytes);
     if (runs == 1) return file->read(slot, static_cast<std::uint64_t>(offset), size);
@@ -159,38 +183,17 @@ class elements_of_files final : public element_source {
     if (known != open_.end()) return known->second;
     const std::string& path = paths_[static_cast<std::size_t>(n)];
     auto fresh = std::make_shared<const element_file>(path, options_);
-    require_kin(path, n, fresh->facts());
+    header expected = each_;
+    expected.shape[0] = std::min(each_.shape[0], shape()[0] - n * each_.shape[0]);
+    require_kin(path, expected, fresh->facts());
     if (open_.size() == most_open) open_.erase(open_.begin());
     open_.emplace_back(n, fresh);
     return fresh;
   }
 
-  void require_kin(const std::string& path, index_t n, const header& found) const {
-    npymap::shape expected = each_;
-    expected[0] = std::min(each_[0], shape()[0] - n * each_[0]);
-    if (found.dtype != type()) {
-      throw error(errc::dtype_mismatch, {.path = path,
-                                         .subject = "dtype of a file of many",
-                                         .expected = descr(type()),
-                                         .found = descr(found.dtype)});
-    }
-    const bool same_order = found.order == order_ || expected.rank() < 2;
-    if (found.shape == expected && same_order) return;
-    throw error(errc::layout_mismatch, {.path = path,
-                                        .subject = "shape of a file of many",
-                                        .expected = shape_and_order(expected, order_),
-                                        .found = shape_and_order(found.shape, found.order)});
-  }
-
-  static std::string shape_and_order(const npymap::shape& extents, npymap::order order) {
-    return fmt::format("({}) in {} order", fmt::join(extents, ", "),
-                       order == npymap::order::c ? "C" : "Fortran");
-  }
-
   const std::vector<std::string> paths_;
   const read_options options_;
-  const npymap::order order_;
-  const npymap::shape each_;
+  const header each_;  // but the last, which may have fewer rows
   mutable std::mutex opening_;
   mutable std::vector<std::pair<index_t, element_file_ptr>> open_;
 };
@@ -207,15 +210,15 @@ shared<element_source> file_elements(std::vector<std::string> paths, const read_
   if (paths.size() > 1) {
     const std::string& last_path = paths.back();
     const header last = element_file(last_path, options).facts();
-    if (whole.empty() || last.shape.empty() || last.shape[0] > whole[0]) {
-      throw error(
-          errc::layout_mismatch,
-          {.path = last_path,
-           .subject = "shape of the last file of many",
-           .expected = whole.empty() ? "rows, which the first file does not have either"
-                                     : fmt::format("at most {} rows", whole[0]),
-           .found = last.shape.empty() ? "a single element" : fmt::format("{}", last.shape[0])});
+    header expected = first->facts();
+    if (whole.empty()) {
+      throw error(errc::layout_mismatch, {.path = paths.front(),
+                                          .subject = "shape of the first file of many",
+                                          .expected = "rows",
+                                          .found = "a single element"});
     }
+    if (!last.shape.empty()) expected.shape[0] = std::min(whole[0], last.shape[0]);
+    require_kin(last_path, expected, last);
     const index_t before = static_cast<index_t>(paths.size()) - 1;
     const index_t most = std::numeric_limits<index_t>::max() / std::max<index_t>(whole[0], 1);
     whole[0] = before < most ? whole[0] * before + last.shape[0] : -1;

@@ -73,19 +73,6 @@ std::byte* scratch_of(io::aligned_buffer& scratch, index_t bytes) {
   return scratch.data();
 }
 
-// In the order of the array, so that its elements are walked as they lie.
-strides packed_like(const layout_ref& where, const shape& extents, index_t itemsize) {
-  const index_vector outward = axes_by_stride(where);
-  strides steps(extents.rank());
-  index_t step = itemsize;
-  for (int i = outward.rank() - 1; i >= 0; --i) {
-    const int axis = static_cast<int>(outward[i]);
-    steps[axis] = step;
-    step *= extents[axis];
-  }
-  return steps;
-}
-
 }  // namespace
 
 block_box cut_in_step::box_of(const block_box& lead) const {
@@ -103,7 +90,7 @@ piece_memory input_operand::read(const block_box& lead, const std::byte* fetched
   const std::byte* from = fetched;
   strides steps;
   if (elements->is_addressable()) {
-    elements->populate(elements->pages_of(box));
+    elements->populate(box);
     from = elements->at(box.start);
     steps = elements->byte_strides();
   } else {
@@ -125,11 +112,7 @@ bool input_operand::has_own_pages(const block_box& lead) const {
 }
 
 std::byte* output_operand::at(const block_box& box) const {
-  index_t offset = 0;
-  for (int axis = 0; axis < box.start.rank(); ++axis) {
-    offset += box.start[axis] * elements.byte_strides()[axis];
-  }
-  return elements.data() + offset;
+  return elements.data() + byte_offset(box.start, elements.byte_strides());
 }
 
 // Dense bytes of a file are better written than touched in a map.
@@ -146,8 +129,10 @@ piece_memory output_operand::offer(const block_box& lead, io::aligned_buffer& sc
     return {at(box), box.extents, elements.byte_strides(), elements.itemsize()};
   }
   std::byte* const to = scratch_of(scratch, *array_bytes(box.extents, given.itemsize()));
-  return {to, box.extents, packed_like(elements.layout(), box.extents, given.itemsize()),
-          given.itemsize()};
+  // In the order of the array, so that its elements are walked as they lie.
+  const strides steps =
+      packed_strides(box.extents, axes_by_stride(elements.layout()), given.itemsize());
+  return {to, box.extents, steps, given.itemsize()};
 }
 
 void output_operand::write(const block_box& lead, const piece_memory& written,

@@ -41,8 +41,10 @@ constexpr std::uint64_t most_read_ahead_bytes = std::uint64_t{64} << 20;
 class fetched_pieces {
  public:
   void fetch(const input_operand& from, const block_plan& plan, index_t first, index_t last) {
+    if (first >= last) return;
+    const shape largest = from.box_of(plan.at(0)).extents;
     const std::size_t slot =
-        from.elements->slot_bytes(plan.largest_size() * from.elements->type().itemsize());
+        from.elements->slot_bytes(*array_bytes(largest, from.elements->type().itemsize()));
     const auto count = static_cast<std::size_t>(last - first);
     if (slots_.size_bytes() < count * slot) slots_ = io::aligned_buffer(count * slot);
     begin_.resize(count);
@@ -185,7 +187,9 @@ class parallel_walk final : public piece_walk {
     for (const output_operand& to : operands_.outputs()) memory.push_back(to.offer(box, *buffer++));
     mine.parts.clear();
     for (const piece_memory& m : memory) mine.parts.push_back(m.part());
-    visit(context, n, box.start, mine.parts.data());
+    // A visitor that waits for parallel work of its own must not be given another piece meanwhile:
+    // the scratch is this one's.
+    tbb::this_task_arena::isolate([&] { visit(context, n, box.start, mine.parts.data()); });
     const piece_memory* written = memory.data() + operands_.inputs().size();
     for (const output_operand& to : operands_.outputs()) to.write(box, *written++, *buffer++);
     drop_own(box);

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <random>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -211,6 +212,36 @@ TEST_CASE("file_map: create reserves its space, reads as zeros, and replaces in 
   CHECK(found.st_blocks * 512 < 1'000'000);
   CHECK(code_of([&] { file_map::open(folder / "x", open_mode::create); }) ==
         errc::invalid_argument);
+}
+
+TEST_CASE("file_map: write goes through the file, or stays in memory, and to no place outside") {
+  const temp_folder folder;
+  const auto bytes_of = [](std::string_view text) { return std::as_bytes(std::span(text)); };
+  for (const open_mode mode : existing_modes) {
+    INFO(static_cast<int>(mode));
+    write_file(folder / "x", std::string(10'000, '.'));
+    const file_map map = file_map::open(folder / "x", mode, 4'090, 10);
+    CHECK(code_of([&] { map.write(8, bytes_of("abc")); }) == errc::out_of_range);
+    CHECK(code_of([&] { map.write(11, {}); }) == errc::out_of_range);
+    if (mode == open_mode::read) {
+      CHECK(code_of([&] { map.write(0, bytes_of("abc")); }) == errc::read_only);
+      CHECK(read_file(folder / "x") == std::string(10'000, '.'));
+      continue;
+    }
+    map.write(10, {});
+    map.write(7, bytes_of("abc"));
+    CHECK(text_of(map) == ".......abc");
+    const bool is_stored = mode == open_mode::read_write;
+    CHECK(read_file(folder / "x").substr(4'096, 5) == (is_stored ? ".abc." : "....."));
+    CHECK(std::filesystem::file_size(folder / "x") == 10'000);
+  }
+  CHECK(code_of([&] { file_map().write(0, {}); }) == errc::closed);
+  const file_map fresh = file_map::create(folder / "y", 3 << 20, space::sparse);
+  fresh.write(1 << 20, bytes_of(pattern(1 << 20)));
+  CHECK(text_of(fresh).substr(1 << 20, 1 << 20) == pattern(1 << 20));
+  const faults full(npymap::io::sys::call::write, 1, ENOSPC);
+  CHECK(code_of([&] { fresh.write(0, bytes_of("abc")); }) ==
+        std::error_code(ENOSPC, std::system_category()));
 }
 
 TEST_CASE("file_map: a new file that cannot be mapped has replaced nothing") {

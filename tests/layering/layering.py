@@ -41,6 +41,7 @@ LIGHT = set(
 # Heavier ones that a room's public headers cannot do without.
 HEAVY = {
     "array": {"complex"},  # visit hands it over
+    "stream": {"stop_token"},  # the caller's
     "chrono": {"chrono", "ratio"},
     "eigen": {"complex"},
 }

@@ -10,6 +10,7 @@
 #include <npymap/convert.hpp>
 #include <npymap/error.hpp>
 
+#include "stream/collected.hpp"
 #include "support/catch.hpp"
 #include "support/failure.hpp"
 #include "support/memory_cgroup.hpp"
@@ -25,34 +26,14 @@ using npymap::index_t;
 using npymap::open_mode;
 using npymap::order;
 using npymap::range;
+using npymap::reading;
 using npymap_test::code_of;
+using npymap_test::collect_blocks;
 using npymap_test::temp_folder;
 
 namespace {
 
 constexpr std::uint64_t mib = std::uint64_t{1} << 20;
-
-/// Put the blocks together again; each element must come once, and at its place.
-template <class T, class Blocks>
-npymap::array<T> put_together(Blocks&& blocks, const npymap::shape& shape) {
-  std::vector<T> elements(static_cast<std::size_t>(*npymap::element_count(shape)));
-  std::vector<int> seen(elements.size());
-  const npymap::view<T> whole(elements.data(), shape);
-  const npymap::view<int> times(seen.data(), shape);
-  for (const auto& block : blocks) {
-    const npymap::view<const T> interior = block.interior();
-    std::vector<npymap::slice_item> place;
-    for (int axis = 0; axis < shape.rank(); ++axis) {
-      index_t first = block.start()[axis];
-      if (axis == blocks.axis()) first = block.first();
-      place.emplace_back(range(first, first + interior.extent(axis)));
-    }
-    npymap::copy(interior, whole.slice(place));
-    npymap::for_each([](int& count) { ++count; }, times.slice(place));
-  }
-  REQUIRE(std::all_of(seen.begin(), seen.end(), [](int count) { return count == 1; }));
-  return npymap::convert<T>(whole);
-}
 
 npymap::array<double> counting(const std::string& path, const npymap::shape& extents,
                                order layout = order::c) {
@@ -80,21 +61,46 @@ TEST_CASE("blocks: each element comes once, whatever the shape, order, budget, a
     if (below(3) == 0) options.halo = below(4);
     if (below(3) == 0) options.extent = below(5) + 1;
     INFO("budget " << options.budget_bytes << ", halo " << options.halo);
-    try {
-      auto blocks = npymap::blocks(x, options);
-      CHECK(npymap::equal(put_together<double>(blocks, x.shape()), x));
-      ++passes;
-      auto decoded = npymap::blocks<float>(npymap::open(folder / "x.npy"), options);
-      const auto whole = npymap::convert<float>(npymap::open(folder / "x.npy"));
-      if (options.axis.value_or(0) < whole.rank()) {
-        CHECK(npymap::equal(put_together<float>(decoded, whole.shape()), whole));
-      }
-    } catch (const npymap::error& e) {
-      REQUIRE(e.code() == errc::invalid_argument);  // a budget too small, which it names
-      REQUIRE_THAT(e.what(), Catch::Contains("budget_bytes of blocks: expected at least"));
-    }
+    passes += npymap_test::fits_budget([&] {
+      const auto whole = collect_blocks<double>(npymap::blocks(x, options), x.shape());
+      CHECK(npymap::equal(whole, x));
+      const any_array stored = npymap::open(folder / "x.npy");
+      const auto decoded =
+          collect_blocks<float>(npymap::blocks<float>(stored, options), stored.shape());
+      CHECK(npymap::equal(decoded, npymap::convert<float>(stored)));
+    });
   }
   CHECK(passes > 100);
+}
+
+TEST_CASE("blocks: tiles with a halo on every side show each element once within") {
+  const temp_folder folder;
+  std::mt19937_64 random(npymap_test::random_seed());
+  const auto below = [&](index_t n) { return static_cast<index_t>(random() % std::uint64_t(n)); };
+  for (int i = 0; i < 200; ++i) {
+    npymap::shape extents(static_cast<int>(below(4)));
+    for (index_t& extent : extents) extent = below(10) + (i % 20 != 0);
+    auto x = counting(folder / "x.npy", extents, below(2) == 0 ? order::fortran : order::c);
+    if (x.rank() > 0 && below(2) == 0) x = x.flip(0);
+    if (below(2) == 0) x = x.transpose();
+    npymap::shape tile(x.rank());
+    for (index_t& extent : tile) extent = below(6) + 1;
+    const block_options options{.tile = tile, .halo = below(4)};
+    CHECK(npymap::equal(collect_blocks<double>(npymap::blocks(x, options), x.shape()), x));
+    const npymap::source files(folder / "x.npy",
+                               {.reading = below(2) ? reading::direct : reading::buffered});
+    if (x.shape() != files.shape()) continue;
+    const auto stored = npymap::open<double>(folder / "x.npy");
+    for (const auto& block : npymap::blocks<double>(files, options)) {
+      std::vector<npymap::slice_item> seen;
+      for (int axis = 0; axis < x.rank(); ++axis) {
+        const index_t first = block.start()[axis];
+        CHECK(block.halo_before(axis) == std::min(options.halo, first + block.halo_before(axis)));
+        seen.emplace_back(range(first, first + block.extent(axis)));
+      }
+      CHECK(npymap::equal(block, stored.slice(seen)));  // the halo, too
+    }
+  }
 }
 
 TEST_CASE("blocks: the smallest budget that an error names is enough") {
@@ -154,6 +160,7 @@ TEST_CASE("blocks: no elements have no blocks, and a scalar has one") {
     CHECK(block.rank() == 0);
     CHECK(block.interior()() == 7);
     CHECK(block.first() == 0);
+    CHECK(block.halo_before() + block.halo_after() == 0);
   }
   CHECK(npymap::blocks(one).size() == 1);
 }
@@ -183,6 +190,13 @@ TEST_CASE("blocks: arguments without sense are refused") {
   CHECK(code_of([&] { npymap::blocks(x, {.extent = 0}); }) == errc::invalid_argument);
   CHECK(code_of([&] { npymap::blocks(x, {.halo = -1}); }) == errc::invalid_argument);
   CHECK(code_of([&] { npymap::blocks(x, {.budget_bytes = 0}); }) == errc::invalid_argument);
+  CHECK(code_of([&] { npymap::blocks(x, {.tile = npymap::shape{5}}); }) == errc::invalid_argument);
+  CHECK(code_of([&] {
+          npymap::blocks(x, {.tile = npymap::shape{5, 0}});
+        }) == errc::invalid_argument);
+  CHECK(code_of([&] {
+          npymap::blocks(x, {.axis = 0, .tile = npymap::shape{5, 5}});
+        }) == errc::invalid_argument);
   CHECK(npymap::blocks(x, {.extent = INT64_MAX, .halo = INT64_MAX}).size() == 1);
 }
 
@@ -243,6 +257,89 @@ TEST_CASE("blocks: no more of a file stays in memory than the budget") {
     INFO("axis " << axis << ": " << (most - before) / mib << " MiB");
     CHECK(most - before < 16 * mib + 8 * mib);
   }
+}
+
+TEST_CASE("blocks: of arrays in step are cut alike, whatever their shapes, dtypes and budget") {
+  const temp_folder folder;
+  std::mt19937_64 random(npymap_test::random_seed());
+  const auto below = [&](index_t n) { return static_cast<index_t>(random() % std::uint64_t(n)); };
+  int passes = 0;
+  for (int i = 0; i < 150; ++i) {
+    const int axis = static_cast<int>(below(2));
+    npymap::shape extents[] = {{below(12) + 1, below(9) + 1}, {below(12) + 1, below(9) + 1, 3}};
+    extents[1][axis] = extents[0][axis];
+    const auto x = counting(folder / "x.npy", extents[0], below(2) ? order::c : order::fortran);
+    const auto y = counting(folder / "y.npy", extents[1], below(2) ? order::c : order::fortran);
+    const npymap::source z(folder / "y.npy", {.reading = reading::direct});
+    block_options options{.budget_bytes = 500 + std::uint64_t(below(9000))};
+    if (axis != 0 || below(2) == 0) options.axis = axis;
+    if (below(3) == 0) options.extent = below(5) + 1;
+    if (below(2) == 0) options.halo = below(3);
+    INFO("budget " << options.budget_bytes << ", axis " << axis << ", halo " << options.halo);
+    passes += npymap_test::fits_budget([&] {
+      auto blocks = npymap::blocks(npymap::inputs(x, y, npymap::typed_source<float>(z)), options);
+      npymap_test::collected<double> xs(x.shape()), ys(y.shape());
+      npymap_test::collected<float> zs(z.shape());
+      index_t count = 0;
+      for (const auto& [a, b, c] : blocks) {
+        REQUIRE(a.first() == b.first());
+        REQUIRE(c.first() == b.first());
+        REQUIRE(a.extent(axis) == b.extent(axis));
+        REQUIRE(c.extent(axis) == b.extent(axis));
+        xs.add_block(a);
+        ys.add_block(b);
+        zs.add_block(c);
+        ++count;
+      }
+      CHECK(blocks.size() == count);
+      CHECK(blocks.axis() == axis);
+      CHECK(npymap::equal(xs.whole(), x));
+      CHECK(npymap::equal(ys.whole(), y));
+      CHECK(npymap::equal(zs.whole(), npymap::convert<float>(y)));
+    });
+  }
+  CHECK(passes > 70);
+}
+
+TEST_CASE("blocks: arrays that do not go in step are refused, and none of nothing are given") {
+  const temp_folder folder;
+  const auto x = counting(folder / "x.npy", {50, 4});
+  const auto y = counting(folder / "y.npy", {51, 4});
+  const auto scalar = counting(folder / "s.npy", {});
+  const auto none = counting(folder / "n.npy", {50, 0});
+  const auto code = [&](const auto& other, const block_options& options = {}) {
+    return code_of([&] { npymap::blocks(npymap::inputs(x, other), options); });
+  };
+  CHECK(code(y) == errc::layout_mismatch);
+  CHECK(code(y, {.axis = 1}) == std::error_code());
+  CHECK(code(scalar) == errc::out_of_range);
+  CHECK(code(x, {.axis = 2}) == errc::out_of_range);
+  CHECK(code(x, {.extent = 0}) == errc::invalid_argument);
+  CHECK(code(x, {.tile = npymap::shape{5, 5}}) == errc::invalid_argument);
+  CHECK(code(x, {.budget_bytes = 100}) == errc::invalid_argument);
+  for (const auto& [a, b] : npymap::blocks(npymap::inputs(x, none))) FAIL(a.size() + b.size());
+  CHECK(npymap::blocks(npymap::inputs(x, x), {.extent = INT64_MAX, .halo = INT64_MAX}).size() == 1);
+  const auto wide = x(npymap::all, npymap::range(0, 1)).broadcast_to({50, index_t{1} << 50});
+  CHECK(code(wide) == errc::invalid_argument);
+}
+
+TEST_CASE("blocks: of arrays in step fit the budget together") {
+  const temp_folder folder;
+  const npymap::shape extents{1 << 14, 1 << 8};  // 32 MiB
+  npymap::create<double>(folder / "x.npy", extents).close();
+  npymap::create<float>(folder / "y.npy", extents).close();
+  const npymap::source x(folder / "x.npy", {.reading = reading::buffered});
+  const auto y = npymap::open(folder / "y.npy");
+  const std::uint64_t before = npymap_test::resident_bytes();
+  std::uint64_t most = before;
+  for (const auto& [a, b] : npymap::blocks(
+           npymap::inputs(npymap::typed_source<double>(x), npymap::typed_source<double>(y)),
+           {.budget_bytes = 8 * mib})) {
+    CHECK(a(0, 0) + b(0, 0) == 0);
+    most = std::max(most, npymap_test::resident_bytes());
+  }
+  INFO((most - before) / mib << " MiB");
+  CHECK(most - before < 12 * mib);
 }
 
 TEST_CASE("blocks: a file eight times as large as all memory is walked") {

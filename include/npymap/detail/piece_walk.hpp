@@ -19,13 +19,6 @@
 
 namespace npymap::detail {
 
-/// What a pass reads, and as what.
-struct pass_input {
-  source elements;
-  dtype wanted;
-  std::size_t alignment;
-};
-
 /// What a pass writes: elements of the type that the array holds, or that become it.
 struct pass_output {
   any_array elements;
@@ -59,11 +52,6 @@ class NPYMAP_EXPORT piece_walk : public counted {
   /// Visit each piece once. \throws error of the system, `stopped`, and what `visit` throws first
   virtual void run(visitor visit, void* context) = 0;
 };
-
-template <element T>
-pass_input input_of(const typed_source<T>& x) {
-  return {x, dtype_of<T>(), alignof(T)};
-}
 
 /// The elements of a part, as what they are. `T` is const for inputs.
 template <class T>
