@@ -3,11 +3,17 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
+#include <npymap/convert.hpp>
+#include <npymap/dtype.hpp>
 #include <npymap/header.hpp>
+#include <npymap/pass.hpp>
 #include <npymap/shape.hpp>
+#include <npymap/statistics.hpp>
 
 namespace npymap::cli {
 
@@ -19,6 +25,13 @@ struct source_options {
 
 /// Whether to draw a progress bar on standard error.
 enum class progress_display : char { on_terminal, always, never };
+
+/// How to go over all elements, as every subcommand takes it that does.
+struct pass_settings {
+  std::uint64_t memory_bytes = pass_options().budget_bytes;
+  std::optional<int> threads = {};  ///< all of the machine when left out
+  progress_display progress = progress_display::on_terminal;
+};
 
 struct info_options {
   source_options source;
@@ -43,6 +56,30 @@ struct verify_options {
   progress_display progress = progress_display::on_terminal;
 };
 
+struct stats_options {
+  source_options source;
+  pass_settings pass;
+  std::optional<int> axis = {};  ///< from the end when negative; over all elements when left out
+  bool json = false;
+};
+
+struct hist_options {
+  source_options source;
+  pass_settings pass;
+  index_t bins = histogram_options().bins;
+  std::optional<std::pair<double, double>> range = {};  ///< that of the elements when left out
+  bool json = false;
+};
+
+struct convert_options {
+  source_options source;
+  pass_settings pass;
+  std::string destination;
+  std::optional<npymap::order> order = {};  ///< that of the source when left out, as is the dtype
+  std::optional<npymap::dtype> dtype = {};
+  npymap::casting casting = npymap::casting::same_kind;
+};
+
 /// What the header says. Of a truncated file, too, before this throws.
 void info(const info_options& options);
 
@@ -54,5 +91,15 @@ void dump(const dump_options& options);
 
 /// All that can be checked, check by check; throws the defect after telling of it.
 void verify(const verify_options& options);
+
+/// Count, extremes, mean, standard deviation and sum, in one pass.
+void stats(const stats_options& options);
+
+/// How many elements there are in each of some bins, with a bar for each.
+void hist(const hist_options& options);
+
+/// Write the elements to another file, or to the same, in an order and as a dtype of choice: whole
+/// or not at all.
+void convert(const convert_options& options);
 
 }  // namespace npymap::cli

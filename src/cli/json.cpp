@@ -1,5 +1,6 @@
 #include "cli/json.hpp"
 
+#include <cmath>
 #include <cstdint>
 
 #include <fmt/format.h>
@@ -35,7 +36,22 @@ std::string json_field(const field& f) {
   return text + "]";
 }
 
+template <class Float>
+std::string json_float(Float value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value < 0 ? "-Infinity" : "Infinity";
+  std::string text = fmt::format("{}", value);
+  if (text.find_first_of(".e") == std::string::npos) text += ".0";
+  return text;
+}
+
 }  // namespace
+
+std::string json_number(bool value) { return value ? "true" : "false"; }
+std::string json_number(std::int64_t value) { return fmt::format("{}", value); }
+std::string json_number(std::uint64_t value) { return fmt::format("{}", value); }
+std::string json_number(double value) { return json_float(value); }
+std::string json_number(long double value) { return json_float(value); }
 
 std::string json_string(std::string_view text) {
   std::string out = "\"";

@@ -48,8 +48,9 @@ progress::~progress() {
   }
 }
 
-void progress::advance(std::uint64_t bytes) {
-  done_bytes_ += bytes;
+void progress::reach(std::uint64_t done_bytes, std::uint64_t total_bytes) {
+  done_bytes_ = done_bytes;
+  total_bytes_ = total_bytes;
   if (!shown_) return;
   const auto now = clock::now();
   if (now < next_draw_) return;

@@ -16,12 +16,13 @@ namespace npymap::cli {
 /// for. The destructor ends the line. Write errors are ignored: nothing hangs on a progress bar.
 class progress {
  public:
-  progress(progress_display display, std::uint64_t total_bytes);
+  explicit progress(progress_display display, std::uint64_t total_bytes = 0);
   progress(const progress&) = delete;
   progress& operator=(const progress&) = delete;
   ~progress();
 
-  void advance(std::uint64_t bytes);
+  void advance(std::uint64_t bytes) { reach(done_bytes_ + bytes, total_bytes_); }
+  void reach(std::uint64_t done_bytes, std::uint64_t total_bytes);
 
  private:
   using clock = std::chrono::steady_clock;

@@ -3,6 +3,7 @@
 /// Not part of the library; the tool compiles it.
 #pragma once
 
+#include <optional>
 #include <string>
 
 namespace npymap::io {
@@ -10,11 +11,29 @@ namespace npymap::io {
 /// True if somebody is looking at standard error.
 bool errors_reach_terminal() noexcept;
 
+/// How many columns the terminal behind standard output has; none where there is no terminal.
+std::optional<int> output_columns() noexcept;
+
 /// From now on a page of a map that cannot be had ends the process with this line on standard error
 /// and exit code 1, instead of killing it (SIGBUS): its file was truncated, or cannot be read.
 void end_on_lost_pages(std::string message);
 
 /// End so now, where a system call has met such a page (EFAULT).
 [[noreturn]] void end_of_lost_pages() noexcept;
+
+/// While it lives, SIGINT and SIGTERM end the process no more but are taken note of, so that what
+/// is half done can be undone first. The destructor then ends the process by the signal that came,
+/// as shells want to see it. A second signal ends it at once; those that are ignored stay so. For
+/// one at a time.
+class delayed_interrupt {
+ public:
+  delayed_interrupt() noexcept;
+  delayed_interrupt(const delayed_interrupt&) = delete;
+  delayed_interrupt& operator=(const delayed_interrupt&) = delete;
+  ~delayed_interrupt();
+
+  /// True if one came. Safe to ask from any thread.
+  bool came() const noexcept;
+};
 
 }  // namespace npymap::io

@@ -1,0 +1,123 @@
+#include "cli/arguments.hpp"
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include <npymap/error.hpp>
+#include <npymap/header.hpp>
+#include <npymap/slice.hpp>
+
+namespace npymap::cli {
+namespace {
+
+struct size_unit {
+  std::string_view name;
+  std::uint64_t bytes;
+};
+
+constexpr std::array<size_unit, 11> size_units = {{
+    {"", 1},
+    {"B", 1},
+    {"kB", 1000},
+    {"KB", 1000},
+    {"MB", 1000'000},
+    {"GB", 1000'000'000},
+    {"TB", 1000'000'000'000},
+    {"KiB", std::uint64_t{1} << 10},
+    {"MiB", std::uint64_t{1} << 20},
+    {"GiB", std::uint64_t{1} << 30},
+    {"TiB", std::uint64_t{1} << 40},
+}};
+
+constexpr const char* what_a_range_is = "two finite numbers, the lower one first, as -1,2.5";
+
+double finite_number(std::string_view digits, const std::string& text) {
+  double number = 0;
+  const char* const end = digits.data() + digits.size();
+  const auto [stop, failure] = std::from_chars(digits.data(), end, number);
+  if (failure != std::errc() || stop != end || !std::isfinite(number)) {
+    refuse_argument(what_a_range_is, text);
+  }
+  return number;
+}
+
+}  // namespace
+
+// The text is shown as it was typed; who prints the message escapes what harms a terminal.
+void refuse_argument(std::string expected, const std::string& found) {
+  throw error(errc::invalid_argument,
+              {.expected = std::move(expected), .found = fmt::format("'{}'", found)});
+}
+
+std::uint64_t parse_size(const std::string& text) {
+  std::uint64_t count = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, failure] = std::from_chars(text.data(), end, count);
+  const std::string_view name(stop, static_cast<std::size_t>(end - stop));
+  if (failure == std::errc()) {
+    for (const size_unit& unit : size_units) {
+      if (unit.name != name) continue;
+      if (count > std::numeric_limits<std::uint64_t>::max() / unit.bytes) break;
+      return count * unit.bytes;
+    }
+  }
+  refuse_argument("bytes, as 65536, 512MiB or 2GB", text);
+}
+
+std::pair<double, double> parse_range(const std::string& text) {
+  const std::size_t comma = text.find(',');
+  if (comma == std::string::npos) refuse_argument(what_a_range_is, text);
+  const double low = finite_number(std::string_view(text).substr(0, comma), text);
+  const double high = finite_number(std::string_view(text).substr(comma + 1), text);
+  if (low > high) refuse_argument(what_a_range_is, text);
+  return {low, high};
+}
+
+order parse_order(const std::string& text) {
+  if (text == "C") return order::c;
+  if (text == "F") return order::fortran;
+  refuse_argument("C or F", text);
+}
+
+// The quotes of '<f4' are the shell's as a rule: they are put back.
+dtype parse_dtype(const std::string& text) try {
+  return parse_descr(text.starts_with('[') || text.starts_with('\'') ? text : "'" + text + "'");
+} catch (const error&) {
+  refuse_argument("a dtype as NumPy writes it into headers, as <f4", text);
+}
+
+casting parse_casting(const std::string& text) {
+  if (text == "safe") return casting::safe;
+  if (text == "same_kind") return casting::same_kind;
+  if (text == "unsafe") return casting::unsafe;
+  refuse_argument("safe, same_kind or unsafe", text);
+}
+
+std::string parse_path(const std::string& text) {
+  if (!text.empty()) return text;
+  throw error(errc::invalid_argument, {.expected = "the name of a file", .found = "nothing"});
+}
+
+std::string parse_destination(const std::string& text) {
+  if (parse_path(text).ends_with(".npy")) return text;
+  refuse_argument("a name that ends in .npy, the one format that is written", text);
+}
+
+std::string parse_slice_text(const std::string& text) {
+  int ellipses = 0;
+  for (const slice_item& item : parse_slice(text)) {
+    if (item.is_range() && item.range().step() == 0) {
+      throw error(errc::invalid_argument, {.expected = "a step other than 0"});
+    }
+    if (item.is_ellipsis() && ++ellipses > 1) {
+      throw error(errc::invalid_argument, {.expected = "one ellipsis at most"});
+    }
+  }
+  return text;
+}
+
+}  // namespace npymap::cli

@@ -1,0 +1,62 @@
+/// \file
+/// What is typed behind an option, as the value it stands for.
+///
+/// Each throws npymap::error invalid_argument, with what was expected and what was found.
+#pragma once
+
+#include <charconv>
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include <npymap/convert.hpp>
+#include <npymap/dtype.hpp>
+#include <npymap/shape.hpp>
+
+namespace npymap::cli {
+
+/// Refuse what was typed. \throws error invalid_argument
+[[noreturn]] void refuse_argument(std::string expected, const std::string& found);
+
+/// Digits and, where the least number is below 0, a sign: no more and no less.
+template <std::integral Number, Number Least = 0, Number Most = std::numeric_limits<Number>::max()>
+Number parse_number(const std::string& text) {
+  Number number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, failure] = std::from_chars(text.data(), end, number);
+  const bool negative = text.starts_with('-') && Least >= 0;
+  if (failure != std::errc() || stop != end || negative || number < Least || number > Most) {
+    refuse_argument("a whole number from " + std::to_string(Least) + " to " + std::to_string(Most),
+                    text);
+  }
+  return number;
+}
+
+/// Bytes: `65536`, `512MiB`, `2GB`.
+std::uint64_t parse_size(const std::string& text);
+
+/// Two finite numbers, the lower one first: `-1,2.5`.
+std::pair<double, double> parse_range(const std::string& text);
+
+/// `C` or `F`.
+order parse_order(const std::string& text);
+
+/// A dtype as NumPy writes it into headers: `<f4`, `[('x', '<f8'), ('y', '>i4', (2,))]`.
+dtype parse_dtype(const std::string& text);
+
+/// `safe`, `same_kind` or `unsafe`.
+casting parse_casting(const std::string& text);
+
+/// The name of a file, which may be any but none: as the shell passes a variable that is not set.
+std::string parse_path(const std::string& text);
+
+/// The name of a file to write, in a format that can be written.
+std::string parse_destination(const std::string& text);
+
+/// The text itself, if `any_array::slice` may take it, whatever the file holds.
+std::string parse_slice_text(const std::string& text);
+
+}  // namespace npymap::cli

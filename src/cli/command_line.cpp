@@ -1,0 +1,222 @@
+#include "cli/command_line.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <new>
+#include <optional>
+#include <system_error>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <npymap/error.hpp>
+
+#include "cli/arguments.hpp"
+
+namespace npymap::cli {
+namespace {
+
+std::string complaint_about(const error& e) {
+  std::string text = "expected " + e.expected();
+  if (!e.found().empty()) text += ", found " + e.found();
+  if (e.byte_offset()) text += fmt::format(" (at byte {})", *e.byte_offset());
+  return text;
+}
+
+// CLI11 alone takes '' for 0, -1 for the largest number, 010 for 8, and cuts what does not fit.
+template <class Value, class Parsed>
+CLI::Option& add_parsed(CLI::App& command, const char* name, Value& value,
+                        Parsed (*parse)(const std::string&), const char* description) {
+  const auto take = [name, &value, parse](const std::string& text) {
+    try {
+      value = parse(text);
+    } catch (const error& e) {
+      throw CLI::ValidationError(name, complaint_about(e));
+    }
+  };
+  return *command.add_option_function<std::string>(name, take, description)->take_last();
+}
+
+template <class Number>
+void add_number(CLI::App& command, const char* name, Number& number,
+                Number (*parse)(const std::string&), const char* description) {
+  add_parsed(command, name, number, parse, description)
+      .type_name("N")
+      ->default_str(std::to_string(number));
+}
+
+// Make a command run, and each of its errors name the file.
+template <class Options>
+void run_with(CLI::App& command, const Options& given, void (*run)(const Options&)) {
+  command.final_callback([&given, run] {
+    try {
+      run(given);
+    } catch (const error& e) {
+      throw e.in_file(given.source.path);
+    } catch (const std::bad_alloc&) {
+      throw error(std::error_code(ENOMEM, std::system_category()), {.path = given.source.path});
+    }
+  });
+}
+
+void add_source(CLI::App& command, source_options& source, const char* name = "FILE") {
+  add_parsed(command, name, source.path, parse_path, "An .npy file").type_name("")->required();
+  add_number(command, "--header-limit", source.header_limit, parse_number<std::size_t>,
+             "The longest header to accept, in characters");
+}
+
+void add_json(CLI::App& command, bool& json) {
+  command.add_flag("--json", json, "Print one JSON object");
+}
+
+void add_progress(CLI::App& command, progress_display& display) {
+  CLI::Option* const always = command.add_flag_callback(
+      "--progress", [&display] { display = progress_display::always; },
+      "Draw a progress bar even if standard error is no terminal");
+  command
+      .add_flag_callback(
+          "--no-progress", [&display] { display = progress_display::never; }, "Draw none")
+      ->excludes(always);
+}
+
+void add_pass(CLI::App& command, pass_settings& pass) {
+  add_parsed(command, "--memory", pass.memory_bytes, parse_size,
+             "What of the file may be in memory at once: 65536, 512MiB, 2GB")
+      .type_name("SIZE")
+      ->default_str(fmt::format("{}MiB", pass.memory_bytes >> 20));
+  add_parsed(command, "--threads", pass.threads, parse_number<int, 1>,
+             "How many work; as many as the machine has when left out")
+      .type_name("N");
+  add_progress(command, pass.progress);
+}
+
+void add_info(CLI::App& tool, info_options& given) {
+  CLI::App& command = *tool.add_subcommand("info", "Print what the header says");
+  add_source(command, given.source);
+  add_json(command, given.json);
+  run_with(command, given, info);
+}
+
+void add_head(CLI::App& tool, head_options& given) {
+  CLI::App& command = *tool.add_subcommand("head", "Print the first rows as NumPy would");
+  add_source(command, given.source);
+  add_number(command, "--rows", given.rows, parse_number<index_t>, "How many");
+  run_with(command, given, head);
+}
+
+void add_dump(CLI::App& tool, dump_options& given) {
+  CLI::App& command = *tool.add_subcommand(
+      "dump", "Write the elements in C order, as bytes, each as it is stored in the file");
+  add_source(command, given.source);
+  command.add_option("--field", given.field, "One field of the records, by name or title")
+      ->type_name("NAME")
+      ->take_last();
+  add_parsed(command, "--slice", given.slice, parse_slice_text,
+             "Only these, as in NumPy: '2:6,4,::-1'")
+      .type_name("SLICE");
+  add_progress(command, given.progress);
+  run_with(command, given, dump);
+}
+
+void add_stats(CLI::App& tool, stats_options& given) {
+  CLI::App& command = *tool.add_subcommand(
+      "stats",
+      "Print count, NaN count, min, max, mean, standard deviation and sum of real numbers, NaNs\n"
+      "left out. Sums of integers wrap at 64 bits, as NumPy's. JSON has null for what does not\n"
+      "exist, and NaN and Infinity as Python writes and reads them");
+  add_source(command, given.source);
+  add_parsed(command, "--axis", given.axis, parse_number<int, -max_rank, max_rank>,
+             "Along this axis, counted from the end when negative")
+      .type_name("N");
+  add_json(command, given.json);
+  add_pass(command, given.pass);
+  run_with(command, given, stats);
+}
+
+void add_hist(CLI::App& tool, hist_options& given) {
+  constexpr index_t most_bins = 1'000'000;
+  CLI::App& command = *tool.add_subcommand(
+      "hist", "Draw a histogram of real numbers: for each bin its ends, how many, and a bar");
+  add_source(command, given.source);
+  add_number(command, "--bins", given.bins, parse_number<index_t, 1, most_bins>,
+             "How many, all of the same width");
+  add_parsed(command, "--range", given.range, parse_range,
+             "The ends of the first and the last bin; those of the numbers when left out, which\n"
+             "takes a pass more")
+      .type_name("LOW,HIGH");
+  add_json(command, given.json);
+  add_pass(command, given.pass);
+  run_with(command, given, hist);
+}
+
+void add_convert(CLI::App& tool, convert_options& given) {
+  CLI::App& command = *tool.add_subcommand(
+      "convert",
+      "Write the elements to another .npy file, or the same, in another order or as another\n"
+      "dtype: whole or not at all");
+  add_source(command, given.source, "IN");
+  add_parsed(command, "OUT", given.destination, parse_destination, "The .npy file to write")
+      .type_name("")
+      ->required();
+  add_parsed(command, "--order", given.order, parse_order, "C or F; that of IN when left out")
+      .type_name("ORDER");
+  add_parsed(command, "--dtype", given.dtype, parse_dtype,
+             "As NumPy writes it into headers: '<f4'; that of IN when left out")
+      .type_name("DTYPE");
+  add_parsed(command, "--casting", given.casting, parse_casting,
+             "What may be lost, as in NumPy: safe, same_kind or unsafe")
+      .type_name("RULE")
+      ->default_str("same_kind");
+  add_pass(command, given.pass);
+  run_with(command, given, convert);
+}
+
+void add_verify(CLI::App& tool, verify_options& given) {
+  CLI::App& command = *tool.add_subcommand("verify", "Check everything that can be checked");
+  add_source(command, given.source);
+  add_json(command, given.json);
+  add_progress(command, given.progress);
+  run_with(command, given, verify);
+}
+
+std::string list_of_commands(const CLI::App& tool) {
+  std::string list;
+  const auto commands = tool.get_subcommands({});
+  for (const CLI::App* command : commands) {
+    const bool last = command == commands.back();
+    list += (list.empty() ? "" : last ? " and " : ", ") + command->get_name();
+  }
+  return list;
+}
+
+}  // namespace
+
+void add_commands(CLI::App& tool, given_options& given) {
+  add_info(tool, given.info);
+  add_head(tool, given.head);
+  add_dump(tool, given.dump);
+  add_stats(tool, given.stats);
+  add_hist(tool, given.hist);
+  add_convert(tool, given.convert);
+  add_verify(tool, given.verify);
+  for (CLI::App* command : tool.get_subcommands({})) command->group("Commands");
+}
+
+std::string complaint(const CLI::App& tool, const CLI::Error& otherwise) {
+  const std::vector<std::string> left_over = tool.remaining(true);
+  const auto first = std::ranges::find_if(left_over, [](const auto& word) { return word != "--"; });
+  if (first != left_over.end()) {
+    if (first->starts_with('-')) return fmt::format("unknown option '{}': see --help", *first);
+    if (!tool.get_subcommands().empty()) return fmt::format("unexpected argument '{}'", *first);
+    return fmt::format("unknown command '{}': there are {}", *first, list_of_commands(tool));
+  }
+  if (tool.get_subcommands().empty()) {
+    return "a command is missing: there are " + list_of_commands(tool);
+  }
+  std::string what = otherwise.what();
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&otherwise) == nullptr) return what;
+  return what.substr(0, what.find(':')) + ": a value is missing";  // not "1 required N missing"
+}
+
+}  // namespace npymap::cli
