@@ -84,10 +84,16 @@ order parse_order(const std::string& text) {
 }
 
 // The quotes of '<f4' are the shell's as a rule: they are put back.
-dtype parse_dtype(const std::string& text) try {
-  return parse_descr(text.starts_with('[') || text.starts_with('\'') ? text : "'" + text + "'");
-} catch (const error&) {
-  refuse_argument("a dtype as NumPy writes it into headers, as <f4", text);
+dtype parse_dtype(const std::string& text) {
+  constexpr const char* what_a_dtype_is = "a dtype that NumPy saves without pickle, as <f4";
+  const bool is_literal = text.starts_with('[') || text.starts_with('\'');
+  try {
+    const dtype type = parse_descr(is_literal ? text : "'" + text + "'");
+    if (!type.has_object()) return type;
+  } catch (const error&) {
+    refuse_argument(what_a_dtype_is, text);
+  }
+  refuse_argument(what_a_dtype_is, text);
 }
 
 casting parse_casting(const std::string& text) {

@@ -44,7 +44,7 @@ std::pair<double, double> parse_range(const std::string& text);
 /// `C` or `F`.
 order parse_order(const std::string& text);
 
-/// A dtype as NumPy writes it into headers: `<f4`, `[('x', '<f8'), ('y', '>i4', (2,))]`.
+/// A dtype in one of NumPy's spellings: `<f4`, `float32`, `[('x', '<f8'), ('y', '>i4', (2,))]`.
 dtype parse_dtype(const std::string& text);
 
 /// `safe`, `same_kind` or `unsafe`.

@@ -162,7 +162,7 @@ void add_convert(CLI::App& tool, convert_options& given) {
   add_parsed(command, "--order", given.order, parse_order, "C or F; that of IN when left out")
       .type_name("ORDER");
   add_parsed(command, "--dtype", given.dtype, parse_dtype,
-             "As NumPy writes it into headers: '<f4'; that of IN when left out")
+             "As NumPy writes it: '<f4' or float32; that of IN when left out")
       .type_name("DTYPE");
   add_parsed(command, "--casting", given.casting, parse_casting,
              "What may be lost, as in NumPy: safe, same_kind or unsafe")

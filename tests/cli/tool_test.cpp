@@ -1,4 +1,4 @@
-// Each test is a function of tool.py, which runs the built tool beside NumPy.
+// Each test is a function of a Python script, which runs the built tool beside NumPy.
 #include <string>
 
 #include "support/catch.hpp"
@@ -10,10 +10,11 @@ namespace {
 
 using namespace npymap_test;
 
-void in_python(const std::string& test) {
+void in_python(const std::string& test, const std::string& file = "tool.py") {
   if (!have_numpy()) NPYMAP_SKIP("needs NumPy");
   const temp_folder folder;
-  static const std::string script = read_file(NPYMAP_TEST_FOLDER "/tool.py");
+  const std::string script =
+      read_file(NPYMAP_TEST_FOLDER "/tool_support.py") + read_file(NPYMAP_TEST_FOLDER "/" + file);
   INFO("seed " << random_seed());
   const python_result result = run_python(
       script, {test, NPYMAP_TOOL, folder.path().string(), std::to_string(random_seed())});
@@ -59,6 +60,75 @@ TEST_CASE("dump: a file that is truncated under way is an error, not a signal") 
 }
 TEST_CASE("tool: progress is drawn when asked for, and never into a pipe unasked") {
   in_python("progress");
+}
+
+TEST_CASE("stats: numbers of every dtype are summarised as NumPy does, NaNs left out") {
+  in_python("stats_random", "passes.py");
+}
+TEST_CASE("stats: along any axis, the lists of JSON are nested as NumPy's") {
+  in_python("stats_along", "passes.py");
+}
+TEST_CASE("stats: what does not exist is null, and sums of nothing are 0") {
+  in_python("stats_of_nothing", "passes.py");
+}
+TEST_CASE("stats: 64-bit extremes are exact, and sums wrap as NumPy's") {
+  in_python("stats_extremes", "passes.py");
+}
+TEST_CASE("stats: text has a line for each fact, or the array that NumPy prints") {
+  in_python("stats_text", "passes.py");
+}
+TEST_CASE("stats: elements at odd addresses are read as others are") {
+  in_python("stats_unaligned", "passes.py");
+}
+TEST_CASE("stats: a few bytes of header cannot ask for endless results") {
+  in_python("stats_endless", "passes.py");
+}
+TEST_CASE("stats, hist: what is no real number is refused, by name") {
+  in_python("not_numbers", "passes.py");
+}
+TEST_CASE("stats, hist, convert: the budget holds, and the smallest is named") {
+  in_python("memory", "passes.py");
+}
+
+TEST_CASE("hist: counts and edges are those of NumPy's histogram") {
+  in_python("hist_random", "passes.py");
+}
+TEST_CASE("hist: text has a line for each bin, with a bar as long as it is full") {
+  in_python("hist_text", "passes.py");
+}
+TEST_CASE("hist: numbers without a finite range need one") {
+  in_python("hist_infinite", "passes.py");
+}
+
+TEST_CASE("convert: the file is the one that NumPy saves, in any order") {
+  in_python("convert_order", "passes.py");
+}
+TEST_CASE("convert: the file is the one that NumPy saves, as any dtype that the rule allows") {
+  in_python("convert_dtype", "passes.py");
+}
+TEST_CASE("convert: a file may be converted into itself") {
+  in_python("convert_self", "passes.py");
+}
+TEST_CASE("convert: a failure leaves what was there, and nothing else") {
+  in_python("convert_failures", "passes.py");
+}
+TEST_CASE("convert: Ctrl-C and SIGTERM leave what was there, and end it as shells expect") {
+  in_python("convert_interrupted", "passes.py");
+}
+TEST_CASE("stats, hist: Ctrl-C ends them with nothing said") {
+  in_python("interrupted", "passes.py");
+}
+TEST_CASE("stats, hist, convert: Ctrl-C that whoever started them ignores stays ignored") {
+  in_python("interrupt_ignored", "passes.py");
+}
+TEST_CASE("stats, hist, convert: an option makes sense or is wrong usage") {
+  in_python("options", "passes.py");
+}
+TEST_CASE("stats, hist, convert: progress is drawn when asked for") {
+  in_python("passes_progress", "passes.py");
+}
+TEST_CASE("stats, hist: closed or full standard streams are no reason to crash") {
+  in_python("passes_closed_streams", "passes.py");
 }
 
 TEST_CASE("verify: what NumPy saves is without fault") { in_python("verify_good"); }
