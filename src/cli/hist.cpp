@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -60,8 +61,7 @@ std::vector<std::string> edge_texts(const std::vector<double>& edges) {
   return texts;
 }
 
-template <class Texts>
-std::size_t widest(const Texts& texts) {
+std::size_t widest(const std::vector<std::string>& texts) {
   std::size_t width = 0;
   for (const std::string& text : texts) width = std::max(width, text.size());
   return width;

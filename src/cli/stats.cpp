@@ -1,6 +1,7 @@
 #include <cmath>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <optional>
 #include <span>
@@ -30,17 +31,17 @@ namespace {
 template <class T, class Visit>
 void for_each_fact(const Visit& visit) {
   using real = real_of<T>;
-  using found = const summary<T>&;
-  const auto if_any = [](found s, real value) {
+  using given = const summary<T>&;
+  const auto if_any = [](given s, real value) {
     return s.min ? std::optional<real>(value) : std::nullopt;
   };
-  visit("count", [](found s) { return std::optional(s.count); });
-  visit("nan_count", [](found s) { return std::optional(s.nan_count); });
-  visit("min", [](found s) { return s.min; });
-  visit("max", [](found s) { return s.max; });
-  visit("mean", [&](found s) { return if_any(s, s.mean); });
-  visit("std", [&](found s) { return if_any(s, std::sqrt(s.variance)); });
-  visit("sum", [](found s) { return std::optional(s.sum); });
+  visit("count", [](given s) { return std::optional(s.count); });
+  visit("nan_count", [](given s) { return std::optional(s.nan_count); });
+  visit("min", [](given s) { return s.min; });
+  visit("max", [](given s) { return s.max; });
+  visit("mean", [&](given s) { return if_any(s, s.mean); });
+  visit("std", [&](given s) { return if_any(s, std::sqrt(s.variance)); });
+  visit("sum", [](given s) { return std::optional(s.sum); });
 }
 
 template <class T>

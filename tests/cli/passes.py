@@ -369,6 +369,18 @@ def interrupt_ignored():
 # all
 
 
+def truncated_under_way():
+    for command in ["stats", "a.npy"], ["hist", "a.npy"], ["convert", "a.npy", "b.npy", "--dtype=<f2", "--memory=16MiB"]:
+        sparse("a.npy", (1 << 29,))
+        write("b.npy", b"old")
+        child = subprocess.Popen([tool, *command, "--progress", "--threads=1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        child.stderr.read(1)
+        os.truncate("a.npy", 4096)
+        out, err = child.communicate(timeout=60)
+        assert child.returncode == 1 and out == b"" and b"\nnpymap: a.npy: " in err, (command, child.returncode, err)
+        assert contents("b.npy") == b"old" and sorted(os.listdir()) == ["a.npy", "b.npy"]
+
+
 def options():
     np.save("a.npy", np.arange(30.0))
     for text in ("", "x", "-1", "1.5GiB", "1 GiB", "GiB", "0x10", "12kb", "1K", "1G", "1e6", "99999999999999999999",

@@ -121,6 +121,9 @@ TEST_CASE("stats, hist: Ctrl-C ends them with nothing said") {
 TEST_CASE("stats, hist, convert: Ctrl-C that whoever started them ignores stays ignored") {
   in_python("interrupt_ignored", "passes.py");
 }
+TEST_CASE("stats, hist, convert: a file that is truncated under way is an error, not a signal") {
+  in_python("truncated_under_way", "passes.py");
+}
 TEST_CASE("stats, hist, convert: an option makes sense or is wrong usage") {
   in_python("options", "passes.py");
 }
