@@ -84,16 +84,13 @@ order parse_order(const std::string& text) {
 }
 
 // The quotes of '<f4' are the shell's as a rule: they are put back.
-dtype parse_dtype(const std::string& text) {
-  constexpr const char* what_a_dtype_is = "a dtype that NumPy saves without pickle, as <f4";
+dtype parse_dtype(const std::string& text) try {
   const bool is_literal = text.starts_with('[') || text.starts_with('\'');
-  try {
-    const dtype type = parse_descr(is_literal ? text : "'" + text + "'");
-    if (!type.has_object()) return type;
-  } catch (const error&) {
-    refuse_argument(what_a_dtype_is, text);
-  }
-  refuse_argument(what_a_dtype_is, text);
+  dtype type = parse_descr(is_literal ? text : "'" + text + "'");
+  if (type.has_object()) throw error(errc::object_dtype, {});
+  return type;
+} catch (const error&) {
+  refuse_argument("a dtype that NumPy saves without pickle, as <f4", text);
 }
 
 casting parse_casting(const std::string& text) {

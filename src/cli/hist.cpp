@@ -32,7 +32,7 @@ bool terminal_knows_utf8() {
     const std::string_view locale = value;
     return std::ranges::any_of(
         std::initializer_list<std::string_view>{"UTF-8", "utf-8", "UTF8", "utf8"},
-        [&](auto word) { return locale.find(word) != locale.npos; });
+        [&](auto word) { return locale.find(word) != std::string_view::npos; });
   }
   return false;
 }
@@ -57,6 +57,7 @@ std::vector<std::string> edge_texts(const std::vector<double>& edges) {
   const double digits = std::ceil(std::log10(largest / width)) + 3;
   const int precision = static_cast<int>(std::clamp(digits, 3.0, 17.0));
   std::vector<std::string> texts;
+  texts.reserve(edges.size());
   for (const double edge : edges) texts.push_back(fmt::format("{:.{}g}", edge, precision));
   return texts;
 }
