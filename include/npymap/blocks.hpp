@@ -33,7 +33,7 @@ struct block_options {
   std::optional<index_t> extent = {};
   /// Tiles instead: how many elements a block has along each axis, as `{512, 512}`, those at the
   /// ends perhaps fewer. Then `axis` and `extent` are left out.
-  std::optional<shape> tile = {};
+  shape tile = {};
   /// How many elements along that axis, or along every axis of a tile, a block sees of each
   /// neighbour, as a stencil needs; fewer at the ends of the array.
   index_t halo = 0;

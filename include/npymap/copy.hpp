@@ -4,8 +4,10 @@
 
 #include <optional>
 #include <string>
+#include <type_traits>
 
 #include <npymap/any_array.hpp>
+#include <npymap/array.hpp>
 #include <npymap/convert.hpp>
 #include <npymap/detail/export.hpp>
 #include <npymap/dtype.hpp>
@@ -27,6 +29,14 @@ namespace npymap {
 /// system's (ENOSPC)
 NPYMAP_EXPORT void copy(const any_array& from, const any_array& to,
                         casting rule = casting::same_kind, const pass_options& options = {});
+
+/// The same between arrays whose types are known.
+template <element T, element U>
+requires(!std::is_const_v<U>) void copy(const array<T>& from, const array<U>& to,
+                                        casting rule = casting::same_kind,
+                                        const pass_options& options = {}) {
+  copy(any_array(from), any_array(to), rule, options);
+}
 
 /// How to save as something else; the defaults change the order alone.
 struct save_as_options {

@@ -48,6 +48,12 @@ class progress_callback {
   detail::shared<listener> listener_;
 };
 
+/// Where a pass may cut arrays into pieces.
+enum class pieces : char {
+  anywhere,    ///< a piece may be a part of a row, where rows are longer than a megabyte
+  whole_rows,  ///< each piece is some rows, places along the first axis
+};
+
 /// How to go over arrays. The defaults suit one that is larger than memory.
 struct pass_options {
   /// What stays of the files in memory at most: what is worked on and what is read ahead. Each
@@ -55,6 +61,8 @@ struct pass_options {
   std::uint64_t budget_bytes = std::uint64_t{256} << 20;
   /// How many threads work, no more than the machine has; all of these when left out.
   std::optional<int> threads = {};
+  /// What the function that is called for each piece needs: a product of matrices, whole rows.
+  npymap::pieces pieces = npymap::pieces::anywhere;
   /// Called now and then with how far the pass is, from one thread at a time, never two at once;
   /// what it throws ends the pass.
   progress_callback progress = {};

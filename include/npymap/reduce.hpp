@@ -29,28 +29,62 @@ using piece_result = std::remove_cvref_t<decltype(call_with_parts<Ts...>(
     std::declval<F&>(), std::declval<const index_vector&>(), nullptr,
     std::index_sequence_for<Ts...>()))>;
 
+/// Values that come one behind the other, combined as a tree that their number alone decides:
+/// neighbours first, then neighbours of these. Few are kept: the sums of 1, 2, 4, ... of them wait
+/// for their like, as the digits of a binary counter do.
+template <class Value, class Combine>
+class combining_tree {
+ public:
+  explicit combining_tree(Combine& combine) : combine_(combine) {}
+
+  void add(Value value) {
+    int level = 0;
+    for (; !waiting_.empty() && waiting_.back().level == level; ++level) {
+      value = combine_(std::move(waiting_.back().value), std::move(value));
+      waiting_.pop_back();
+    }
+    waiting_.push_back({std::move(value), level});
+  }
+  Value result(Value identity) {
+    if (waiting_.empty()) return identity;
+    Value all = std::move(waiting_.back().value);
+    for (waiting_.pop_back(); !waiting_.empty(); waiting_.pop_back()) {
+      all = combine_(std::move(waiting_.back().value), std::move(all));
+    }
+    return combine_(std::move(identity), std::move(all));
+  }
+
+ private:
+  struct partial {
+    Value value;
+    int level;
+  };
+  Combine& combine_;
+  std::vector<partial> waiting_;
+};
+
 template <class... Ts, class Value, class Map, class Combine>
 Value reduce_pieces(piece_walk& walk, Value identity, Map& map, Combine& combine) {
   struct job {
     Map& map;
-    std::vector<std::optional<Value>> values;
-  } work{map, std::vector<std::optional<Value>>(static_cast<std::size_t>(walk.count()))};
+    combining_tree<Value, Combine> tree;
+    std::vector<std::optional<Value>> values;  // of pieces that wait for their turn
+  } work{map, combining_tree<Value, Combine>(combine),
+         std::vector<std::optional<Value>>(static_cast<std::size_t>(walk.count()))};
   walk.run(
       [](void* context, index_t n, const index_vector& start, const piece_part* parts) {
         auto& mine = *static_cast<job*>(context);
         mine.values[static_cast<std::size_t>(n)] =
             call_with_parts<Ts...>(mine.map, start, parts, std::index_sequence_for<Ts...>());
       },
+      [](void* context, index_t n) {
+        auto& mine = *static_cast<job*>(context);
+        std::optional<Value>& found = mine.values[static_cast<std::size_t>(n)];
+        mine.tree.add(*std::move(found));
+        found.reset();
+      },
       &work);
-  // Neighbours first, then neighbours of these: a tree that the number of pieces alone decides.
-  auto& values = work.values;
-  if (values.empty()) return identity;
-  for (std::size_t step = 1; step < values.size(); step *= 2) {
-    for (std::size_t i = 0; i + step < values.size(); i += 2 * step) {
-      values[i] = combine(*std::move(values[i]), *std::move(values[i + step]));
-    }
-  }
-  return combine(std::move(identity), *std::move(values.front()));
+  return work.tree.result(std::move(identity));
 }
 
 }  // namespace detail
@@ -59,12 +93,12 @@ Value reduce_pieces(piece_walk& walk, Value identity, Map& map, Combine& combine
 ///
 /// `map` takes a `view<const T>`, of any strides, and before it, if it likes, the `index_vector`
 /// where the piece begins; its result is the type of all. It may be called from several threads at
-/// once; `combine` takes two values and is called from one. The pieces, about a megabyte each, and
-/// the order in which their values meet depend on the array and the budget alone, so that the bits
-/// of the result are the same for any number of threads. Memory as for `blocks`. An array without
-/// elements gives `identity`. What `map` throws ends the pass and reaches the caller.
-/// \throws error invalid_argument for a budget that holds no piece, or threads below 1; stopped;
-/// what the system says when the file cannot be read
+/// once; `combine` takes two values and is called by one thread at a time. The pieces, about a
+/// megabyte each, and the order in which their values meet depend on the array and the budget
+/// alone, so that the bits of the result are the same for any number of threads. Memory as for
+/// `blocks`. An array without elements gives `identity`. What `map` throws ends the pass and
+/// reaches the caller. \throws error invalid_argument for a budget that holds no piece, or threads
+/// below 1; stopped; what the system says when the file cannot be read
 template <element T, class Map, class Combine>
 auto reduce(const array<T>& x, detail::piece_result<Map, const T> identity, Map map,
             Combine combine, const pass_options& options = {}) {

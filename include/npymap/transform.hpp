@@ -52,7 +52,7 @@ void visit_pieces(piece_walk& walk, F& f) {
         call_with_parts<Ts...>(*static_cast<F*>(context), start, parts,
                                std::index_sequence_for<Ts...>());
       },
-      &f);
+      nullptr, &f);
 }
 
 }  // namespace detail

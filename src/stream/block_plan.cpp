@@ -18,7 +18,7 @@ __extension__ using wide = unsigned __int128;
   throw error(errc::invalid_argument,
               {.subject = "budget_bytes of blocks",
                .expected = fmt::format("at least {}, for one block", block_bytes * limit.scale),
-               .found = fmt::format("{}", limit.bytes * limit.scale)});
+               .found = fmt::format("{}", limit.budget_bytes)});
 }
 
 void require_least(const char* what, index_t least, index_t found) {
@@ -70,18 +70,18 @@ block_plan::block_plan(const layout_ref& where, const block_limit& limit,
       whole_(where.shape),
       cut_(where.shape),
       halo_(std::min(options.halo, index_t{1} << 60)),
-      is_tiled_(options.tile.has_value()) {
+      is_tiled_(!options.tile.empty()) {
   require_least("halo", 0, options.halo);
   if (options.extent) require_least("extent", 1, *options.extent);
-  if (options.tile) require_tile(*options.tile, whole_.rank(), options);
+  if (is_tiled_) require_tile(options.tile, whole_.rank(), options);
   if (options.axis) {
     const index_t first = checked_axis(*options.axis, where.rank());
     auto* const found = std::find(axes_.begin(), axes_.end(), first);
     std::rotate(axes_.begin(), found, found + 1);
   }
   if (element_count(whole_) == 0) return;
-  if (options.tile) {
-    for (int at = 0; at < whole_.rank(); ++at) cut_[at] = std::min((*options.tile)[at], whole_[at]);
+  if (is_tiled_) {
+    for (int at = 0; at < whole_.rank(); ++at) cut_[at] = std::min(options.tile[at], whole_[at]);
     require_fit(limit);
   } else if (options.extent && !axes_.empty()) {
     cut_[axis()] = std::min(*options.extent, whole_[axis()]);

@@ -12,9 +12,10 @@ namespace npymap::detail {
 
 /// What the blocks of a plan may take.
 struct block_limit {
-  std::uint64_t bytes;        ///< of one block
-  index_t bytes_per_element;  ///< that an element counts for
-  std::uint64_t scale;        ///< bytes of budget for a byte of block, to tell the smallest budget
+  std::uint64_t bytes;         ///< of one block
+  index_t bytes_per_element;   ///< that an element counts for
+  std::uint64_t scale;         ///< bytes of budget for a byte of block, to tell the smallest budget
+  std::uint64_t budget_bytes;  ///< as it was given
 };
 
 /// An array cut into boxes, which are counted in the order of the file.

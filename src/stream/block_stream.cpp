@@ -286,7 +286,8 @@ shared<block_stream> block_stream::over(const source& x, const dtype& wanted, st
   const layout_ref where = elements->layout();
   if (!needs_decoding(*elements, wanted, alignment, "blocks")) {
     // The block at hand and the one that is read.
-    const block_limit limit{options.budget_bytes / 2, std::max<index_t>(where.itemsize, 1), 2};
+    const block_limit limit{options.budget_bytes / 2, std::max<index_t>(where.itemsize, 1), 2,
+                            options.budget_bytes};
     block_plan plan(where, limit, options);
     const std::uint64_t budget = options.budget_bytes;
     if (!elements->is_addressable()) {
@@ -297,14 +298,14 @@ shared<block_stream> block_stream::over(const source& x, const dtype& wanted, st
     }
   }
   const block_limit limit{copied_bytes(options.budget_bytes),
-                          std::max<index_t>(wanted.itemsize(), 1), 3};
+                          std::max<index_t>(wanted.itemsize(), 1), 3, options.budget_bytes};
   return shared<block_stream>::adopt(new stream_of_copies(
       elements, block_plan(where, limit, options), wanted, options.budget_bytes / 4));
 }
 
 std::vector<shared<block_stream>> block_stream::in_step(std::span<const pass_input> xs,
                                                         const block_options& options) {
-  if (options.tile) {
+  if (!options.tile.empty()) {
     throw error(errc::invalid_argument, {.subject = "options of blocks in step",
                                          .expected = "an axis and an extent",
                                          .found = "a tile"});
@@ -320,9 +321,10 @@ std::vector<shared<block_stream>> block_stream::in_step(std::span<const pass_inp
   const source& lead = xs.front().elements;
   const shape places{lead.extent(checked_axis(axis, lead.rank()))};
   const strides steps{1};
-  const block_plan together({places, steps, 1},
-                            {copied_bytes(options.budget_bytes), std::max<index_t>(bytes, 1), 3},
-                            {.extent = options.extent, .halo = options.halo});
+  const block_plan together(
+      {places, steps, 1},
+      {copied_bytes(options.budget_bytes), std::max<index_t>(bytes, 1), 3, options.budget_bytes},
+      {.extent = options.extent, .halo = options.halo});
   index_t extent = 1;
   if (together.count() > 0) {
     const block_box first = together.at(0);

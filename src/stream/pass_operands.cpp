@@ -158,11 +158,12 @@ void output_operand::write(const block_box& lead, const piece_memory& written,
 }
 
 pass_operands::pass_operands(std::span<const pass_input> inputs,
-                             std::span<const pass_output> outputs) {
+                             std::span<const pass_output> outputs, pieces cut) {
   std::vector<shape> shapes;
   for (const pass_input& x : inputs) shapes.push_back(x.elements.shape());
   for (const pass_output& y : outputs) shapes.push_back(y.elements.shape());
-  is_alike_ = std::adjacent_find(shapes.begin(), shapes.end(), std::not_equal_to()) == shapes.end();
+  is_alike_ = cut == pieces::anywhere &&
+              std::adjacent_find(shapes.begin(), shapes.end(), std::not_equal_to()) == shapes.end();
   for (const pass_input& x : inputs) inputs_.push_back(input_from(x, is_alike_));
   for (const pass_output& y : outputs) outputs_.push_back(output_to(y, is_alike_));
   if (shapes.empty()) return;
@@ -196,12 +197,13 @@ pass_operands::pass_operands(std::span<const pass_input> inputs,
 block_plan pass_operands::plan(block_limit limit) const {
   const layout_ref lead{lead_.shape, lead_.byte_strides, lead_itemsize_};
   if (is_alike_) {
-    limit.bytes_per_element = std::max<index_t>(taken_bytes_, 1);
+    limit.bytes_per_element = bytes_per_element();
     return {lead, limit, {}};
   }
-  const index_t in_row = count_of(lead_.shape) / std::max<index_t>(lead_.shape[0], 1);
   const auto row_bytes = static_cast<std::uint64_t>(std::max<index_t>(taken_bytes_, 1));
-  limit.bytes_per_element = static_cast<index_t>(row_bytes) / std::max<index_t>(in_row, 1);
+  // A long row is a piece of its own, if four fit.
+  limit.bytes = std::max(limit.bytes, std::min(row_bytes, limit.budget_bytes / limit.scale));
+  limit.bytes_per_element = bytes_per_element();
   const std::uint64_t rows = std::clamp<std::uint64_t>(limit.bytes / row_bytes, 1, 1u << 30);
   return {lead, limit, {.axis = 0, .extent = static_cast<index_t>(rows)}};
 }
@@ -222,6 +224,12 @@ std::uint64_t pass_operands::spanned_bytes() const noexcept {
   std::uint64_t bytes = 0;
   for (const input_operand& x : inputs_) bytes += x.elements->spanned_bytes();
   return bytes;
+}
+
+index_t pass_operands::bytes_per_element() const noexcept {
+  if (is_alike_) return std::max<index_t>(taken_bytes_, 1);
+  const index_t in_row = count_of(lead_.shape) / std::max<index_t>(lead_.shape[0], 1);
+  return std::max<index_t>(taken_bytes_, 1) / std::max<index_t>(in_row, 1);
 }
 
 bool pass_operands::fetches() const noexcept {

@@ -71,7 +71,8 @@ struct output_operand : cut_in_step {
 class pass_operands {
  public:
   /// \throws error as `piece_walk::over`
-  pass_operands(std::span<const pass_input> inputs, std::span<const pass_output> outputs);
+  pass_operands(std::span<const pass_input> inputs, std::span<const pass_output> outputs,
+                pieces cut);
 
   const std::vector<input_operand>& inputs() const noexcept { return inputs_; }
   const std::vector<output_operand>& outputs() const noexcept { return outputs_; }
@@ -84,6 +85,8 @@ class pass_operands {
   std::uint64_t bytes_of(const block_box& lead) const;
   /// Of files and memory that the inputs span.
   std::uint64_t spanned_bytes() const noexcept;
+  /// What an element of the plan stands for, of all operands together.
+  index_t bytes_per_element() const noexcept;
   /// True if any input has no address.
   bool fetches() const noexcept;
 

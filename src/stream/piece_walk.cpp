@@ -2,16 +2,18 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <future>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
-#include <oneapi/tbb/blocked_range.h>
 #include <oneapi/tbb/enumerable_thread_specific.h>
 #include <oneapi/tbb/parallel_for.h>
+#include <oneapi/tbb/task.h>
 #include <oneapi/tbb/task_arena.h>
 
 #include <npymap/convert.hpp>
@@ -76,23 +78,53 @@ struct window {
   }
 };
 
+/// Collects pieces in their order, whoever has visited them.
+class collection {
+ public:
+  void begin(piece_walk::collector collector, void* context) {
+    collector_ = collector;
+    context_ = context;
+    next_ = 0;
+    visited_.clear();
+  }
+
+  void add(index_t n) {
+    if (!collector_) return;
+    const std::lock_guard lock(collecting_);
+    visited_.push_back(n);
+    for (;;) {
+      const auto found = std::find(visited_.begin(), visited_.end(), next_);
+      if (found == visited_.end()) return;
+      visited_.erase(found);
+      collector_(context_, next_++);
+    }
+  }
+
+ private:
+  piece_walk::collector collector_ = nullptr;
+  void* context_ = nullptr;
+  index_t next_ = 0;
+  std::vector<index_t> visited_;  // and not collected
+  std::mutex collecting_;
+};
+
 class parallel_walk final : public piece_walk {
  public:
   parallel_walk(pass_operands operands, const pass_options& options)
       : operands_(std::move(operands)),
         options_(options),
         threads_(checked_threads(options.threads)),
-        plan_(operands_.plan({piece_bytes(options), 0, 4})),
+        plan_(operands_.plan({piece_bytes(options), 0, 4, options.budget_bytes})),
         // Half for the pieces at hand, half for those that are read.
-        window_(static_cast<index_t>(std::min(options.budget_bytes / 2, most_read_ahead_bytes) /
-                                     std::max<std::uint64_t>(piece_bytes(options), 1))),
+        window_(window_of(options)),
         fetches_(operands_.fetches()),
         fits_budget_(operands_.spanned_bytes() <= options.budget_bytes),
         meter_(options_, operands_.total_bytes()) {}
 
   index_t count() const noexcept override { return plan_.count(); }
 
-  void run(visitor visit, void* context) override {
+  void run(visitor visit, collector collect, void* context) override {
+    collected_.begin(collect, context);
     std::array<window, 2> windows;  // of which one is worked on, the other read
     window* now = &windows[0];
     now->turn_to(0, window_, count(), operands_.inputs().size());
@@ -109,12 +141,14 @@ class parallel_walk final : public piece_walk {
       next->turn_to(now->last, window_, count(), operands_.inputs().size());
       ahead = start_reading(*next);
       arena.execute([&] {
-        tbb::parallel_for(tbb::blocked_range<index_t>(now->first, now->last, 1),
-                          [&](const tbb::blocked_range<index_t>& range) {
-                            for (index_t n = range.begin(); n < range.end(); ++n) {
-                              visit_piece(*now, n, visit, context);
-                            }
-                          });
+        // One behind the other, so that few wait to be collected.
+        std::atomic<index_t> next_piece = now->first;
+        tbb::parallel_for(0, threads_, [&](int) {
+          for (index_t n = next_piece++; n < now->last && !tbb::is_current_task_group_canceling();
+               n = next_piece++) {
+            visit_piece(*now, n, visit, context);
+          }
+        });
       });
       drop_shared(*now, *next);
       now = next;
@@ -123,6 +157,14 @@ class parallel_walk final : public piece_walk {
   }
 
  private:
+  index_t window_of(const pass_options& options) const {
+    const auto largest = static_cast<std::uint64_t>(
+        std::max<index_t>(plan_.largest_size() * operands_.bytes_per_element(), 1));
+    const std::uint64_t bytes = std::min(options.budget_bytes / 2, most_read_ahead_bytes);
+    return static_cast<index_t>(
+        std::max<std::uint64_t>(bytes / std::max({largest, piece_bytes(options)}), 2));
+  }
+
   // Of all that the pieces of a window span.
   page_range pages_of(const input_operand& from, const window& w) const {
     if (w.first >= w.last) return {};
@@ -189,7 +231,10 @@ class parallel_walk final : public piece_walk {
     for (const piece_memory& m : memory) mine.parts.push_back(m.part());
     // A visitor that waits for parallel work of its own must not be given another piece meanwhile:
     // the scratch is this one's.
-    tbb::this_task_arena::isolate([&] { visit(context, n, box.start, mine.parts.data()); });
+    tbb::this_task_arena::isolate([&] {
+      visit(context, n, box.start, mine.parts.data());
+      collected_.add(n);
+    });
     const piece_memory* written = memory.data() + operands_.inputs().size();
     for (const output_operand& to : operands_.outputs()) to.write(box, *written++, *buffer++);
     drop_own(box);
@@ -210,6 +255,7 @@ class parallel_walk final : public piece_walk {
   const bool fetches_;
   const bool fits_budget_;
   progress_meter meter_;
+  collection collected_;
   tbb::enumerable_thread_specific<scratch> scratch_;
 };
 
@@ -218,7 +264,8 @@ class parallel_walk final : public piece_walk {
 shared<piece_walk> piece_walk::over(std::span<const pass_input> inputs,
                                     std::span<const pass_output> outputs,
                                     const pass_options& options) {
-  return shared<piece_walk>::adopt(new parallel_walk(pass_operands(inputs, outputs), options));
+  return shared<piece_walk>::adopt(
+      new parallel_walk(pass_operands(inputs, outputs, options.pieces), options));
 }
 
 }  // namespace npymap::detail

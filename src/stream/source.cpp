@@ -22,8 +22,10 @@ detail::shared<detail::element_source> mapped_elements(const std::string& path,
   const any_array x = open(path, open_mode::read, {.header_limit = options.header_limit});
   return detail::array_elements(x, x.dtype(), x.data(), x.layout());
 } catch (const error& e) {
-  // As of files that FUSE serves without a cache: mmap(2).
-  const bool unmappable = e.code() == std::error_code(ENODEV, std::system_category());
+  // ENODEV of files that FUSE serves without a cache, ENOMEM under a limit of address space:
+  // mmap(2).
+  const bool unmappable = e.code() == std::error_code(ENODEV, std::system_category()) ||
+                          e.code() == std::error_code(ENOMEM, std::system_category());
   if (!unmappable || options.reading == reading::mapped) throw;
   return nullptr;
 }

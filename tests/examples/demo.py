@@ -43,16 +43,16 @@ def check(path, folder):
     covariance = (gram - rows * np.outer(mean, mean)) / (rows - 1)
 
     found = {n: np.load(f"{folder}/{n}.npy") for n in ("means", "covariance", "variances", "components")}
-    np.testing.assert_allclose(found["means"][:, 0], origin + mean, rtol=1e-9)
+    np.testing.assert_allclose(found["means"], origin + mean, rtol=1e-9)
     np.testing.assert_allclose(found["covariance"], covariance, rtol=1e-7, atol=1e-9 * covariance.max())
-    np.testing.assert_allclose(found["variances"][:, 0], np.linalg.eigvalsh(covariance)[::-1], rtol=1e-7)
+    np.testing.assert_allclose(found["variances"], np.linalg.eigvalsh(covariance)[::-1], rtol=1e-7)
     # The first components span the planted directions: the angle between the spaces is small.
     _, directions, deviations = planted(columns)
     cosines = np.linalg.svd(directions.T @ found["components"][:, :PLANTED], compute_uv=False)
     assert cosines.min() > 0.999, cosines
     # A variance of n samples is known to sqrt(2 / n) of itself; five of these are ample.
     np.testing.assert_allclose(
-        found["variances"][:PLANTED, 0], deviations**2 + 1, rtol=5 * np.sqrt(2 / rows))
+        found["variances"][:PLANTED], deviations**2 + 1, rtol=5 * np.sqrt(2 / rows))
     print("NumPy agrees: means, covariance and variances within 1e-7;")
     print(f"the planted directions are found, cosine of the largest angle {cosines.min():.6f}.")
 

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cmath>
 #include <complex>
+#include <memory>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -190,4 +191,51 @@ TEST_CASE("reduce: a file eight times as large as all memory is summed") {
   });
   CHECK(run.status == 0);
   CHECK(run.peak_bytes <= 64 * mib);
+}
+
+TEST_CASE("reduce: values are combined as they come, so that few are kept however many pieces") {
+  const temp_folder folder;
+  const auto x = npymap::create<double>(folder / "x.npy", {400, 1 << 17},
+                                        {.space = npymap::space::sparse});  // 400 pieces
+  struct heavy {
+    std::shared_ptr<int> counted;
+    index_t pieces = 0;
+  };
+  const auto owners = std::make_shared<int>();
+  std::atomic<long> most = 0;
+  const heavy all = npymap::reduce(
+      x, heavy(),
+      [&](const npymap::view<const double>&) {
+        heavy mine{owners, 1};
+        long seen = most;
+        while (seen < owners.use_count() && !most.compare_exchange_weak(seen, owners.use_count())) {
+        }
+        return mine;
+      },
+      [](const heavy& a, const heavy& b) {
+        return heavy{a.counted ? a.counted : b.counted, a.pieces + b.pieces};
+      });
+  CHECK(all.pieces == 400);
+  CHECK(most < 100);  // those of a window of 64 that wait for a slow thread, at most
+}
+
+TEST_CASE("reduce: pieces are whole rows, if the caller says so, though rows be long") {
+  const temp_folder folder;
+  const auto x = npymap::create<double>(folder / "x.npy", {6, 300'000});  // 2.4 MB each
+  const auto widths = [&](const pass_options& options) {
+    return npymap::reduce(
+        x, std::vector<index_t>(),
+        [](const npymap::view<const double>& piece) {
+          return std::vector<index_t>{piece.extent(1)};
+        },
+        [](std::vector<index_t> a, const std::vector<index_t>& b) {
+          a.insert(a.end(), b.begin(), b.end());
+          return a;
+        },
+        options);
+  };
+  CHECK(widths({}).size() > 6);
+  CHECK(widths({.pieces = npymap::pieces::whole_rows}) == std::vector<index_t>(6, 300'000));
+  CHECK(code_of([&] { widths({.budget_bytes = 5 * mib, .pieces = npymap::pieces::whole_rows}); }) ==
+        errc::invalid_argument);
 }

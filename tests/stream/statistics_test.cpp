@@ -310,3 +310,19 @@ TEST_CASE("statistics: an axis that there is not is refused") {
   CHECK(code_of([&] { min(x, along{-3}); }) == errc::out_of_range);
   CHECK(code_of([&] { sum(x.slice("0, 0"), along{0}); }) == errc::out_of_range);
 }
+
+TEST_CASE("histogram: bins narrower than numbers can tell apart are refused") {
+  const temp_folder folder;
+  const auto x = npymap::create<double>(folder / "x.npy", {3});
+  for (double& value : x) value = 1e300;
+  CHECK(code_of([&] { histogram(x); }) == errc::invalid_argument);
+  x(0) = x(1) = 0;
+  x(2) = 5e-324;
+  CHECK(code_of([&] { histogram(x, {.bins = 3}); }) == errc::invalid_argument);
+}
+
+TEST_CASE("statistics: more results along an empty axis than memory holds are an error") {
+  const temp_folder folder;
+  const auto x = npymap::create<double>(folder / "x.npy", {0, index_t{1} << 50});
+  CHECK_THROWS_AS(mean(x, along{0}), npymap::error);
+}

@@ -48,9 +48,14 @@ class NPYMAP_EXPORT piece_walk : public counted {
   using visitor = void (*)(void* context, index_t n, const index_vector& start,
                            const piece_part* parts);
 
+  /// Called with each piece that has been visited, in their order, by one thread at a time; few
+  /// pieces wait for it.
+  using collector = void (*)(void* context, index_t n);
+
   virtual index_t count() const noexcept = 0;
-  /// Visit each piece once. \throws error of the system, `stopped`, and what `visit` throws first
-  virtual void run(visitor visit, void* context) = 0;
+  /// Visit each piece once, and then collect it, if `collect` is not null. \throws error of the
+  /// system, `stopped`, and what a function throws first
+  virtual void run(visitor visit, collector collect, void* context) = 0;
 };
 
 /// The elements of a part, as what they are. `T` is const for inputs.

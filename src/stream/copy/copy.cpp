@@ -71,10 +71,10 @@ void copy(const any_array& from, const any_array& to, casting rule,
   throw e.in_file(e.code() == errc::layout_mismatch ? to.path() : from.path());
 }
 
-void save_as(const std::string& path, const any_array& elements, const save_as_options& how,
-             const pass_options& options) try {
-  const dtype type = how.dtype.value_or(elements.dtype());
-  detail::require_cast(elements.dtype(), type, how.casting);
+namespace {
+
+void write_as(const std::string& path, const any_array& elements, const dtype& type,
+              const save_as_options& how, const pass_options& options) {
   const detail::layout dense = detail::dense(elements.shape(), type.itemsize(), how.order);
   const detail::layout_ref where{dense.shape, dense.byte_strides, type.itemsize()};
   // As NumPy calls what is dense in both orders.
@@ -91,8 +91,23 @@ void save_as(const std::string& path, const any_array& elements, const save_as_o
       {.type = type, .where = where, .file = &fresh.contents(), .offset_bytes = head.size()},
       options);
   std::move(fresh).commit(how.durability).close();
-} catch (const error& e) {
-  throw e.in_file(path);
+}
+
+}  // namespace
+
+void save_as(const std::string& path, const any_array& elements, const save_as_options& how,
+             const pass_options& options) {
+  const dtype type = how.dtype.value_or(elements.dtype());
+  try {
+    detail::require_cast(elements.dtype(), type, how.casting);
+  } catch (const error& e) {
+    throw e.in_file(elements.path());
+  }
+  try {
+    write_as(path, elements, type, how, options);
+  } catch (const error& e) {
+    throw e.in_file(path);
+  }
 }
 
 }  // namespace npymap

@@ -6,13 +6,18 @@
 #pragma once
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <npymap/array.hpp>
 #include <npymap/blocks.hpp>
+#include <npymap/error.hpp>
 #include <npymap/reduce.hpp>
 #include <npymap/source.hpp>
 #include <npymap/statistics.hpp>
@@ -72,12 +77,20 @@ void add_rows(const view<const T>& rows, const Into& into) {
   }
 }
 
+/// \throws error ENOMEM, which an axis without elements beside long ones asks for
+template <class Accumulator>
+std::vector<Accumulator> accumulators(index_t count) try {
+  return std::vector<Accumulator>(static_cast<std::size_t>(count));
+} catch (const std::exception&) {  // bad_alloc, or length_error
+  throw error({ENOMEM, std::system_category()},
+              {.subject = "results along an axis", .found = std::to_string(count)});
+}
+
 /// For each row along an axis, in the C order of the other axes.
 template <class Accumulator, class T>
 std::vector<Accumulator> accumulate(const source& x, along given, const pass_options& options) {
   const int axis = checked_axis_of(x.shape(), given.axis);
-  std::vector<Accumulator> all(
-      static_cast<std::size_t>(element_count(without_axis(x.shape(), axis)).value_or(0)));
+  auto all = accumulators<Accumulator>(element_count(without_axis(x.shape(), axis)).value_or(0));
   progress_meter meter(options, static_cast<std::uint64_t>(x.size_bytes()));
   for (const block<T>& b : blocks<T>(x, {.budget_bytes = options.budget_bytes})) {
     meter.throw_if_stopped();

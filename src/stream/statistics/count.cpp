@@ -104,6 +104,14 @@ std::pair<double, double> range_of(const source& x, const histogram_options& bin
                  .found = fmt::format("{} and {}", range.first, range.second)});
   }
   if (range.first == range.second) range = {range.first - 0.5, range.second + 0.5};
+  const double width = (range.second - range.first) / static_cast<double>(bins.bins);
+  if (!(range.first + width > range.first) || !(range.second - width < range.second) ||
+      !std::isfinite(1 / width)) {
+    throw error(errc::invalid_argument,
+                {.subject = "range of a histogram",
+                 .expected = fmt::format("room for {} bins that differ", bins.bins),
+                 .found = fmt::format("{} to {}", range.first, range.second)});
+  }
   return range;
 }
 
