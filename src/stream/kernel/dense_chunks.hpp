@@ -26,7 +26,7 @@ using plain_number = std::conditional_t<
                        std::int32_t, T>>;
 
 /// So many numbers stay in the innermost cache while they are gone over twice.
-inline constexpr index_t chunk_count = 4096;
+inline constexpr index_t chunk_count = 2048;
 
 template <class T>
 plain_number<T> plain(const T& value) {
