@@ -95,10 +95,11 @@ Value reduce_pieces(piece_walk& walk, Value identity, Map& map, Combine& combine
 /// where the piece begins; its result is the type of all. It may be called from several threads at
 /// once; `combine` takes two values and is called by one thread at a time. The pieces, about a
 /// megabyte each, and the order in which their values meet depend on the array and the budget
-/// alone, so that the bits of the result are the same for any number of threads. Memory as for
-/// `blocks`. An array without elements gives `identity`. What `map` throws ends the pass and
-/// reaches the caller. \throws error invalid_argument for a budget that holds no piece, or threads
-/// below 1; stopped; what the system says when the file cannot be read
+/// alone: the bits of the result are the same for any number of threads. Memory as for `blocks`,
+/// and some values: no more than pieces fit what is read ahead. An array without elements gives
+/// `identity`. What `map` throws ends the pass and reaches the caller.
+/// \throws error invalid_argument for a budget that holds no piece, or threads below 1; stopped;
+/// what the system says when the file cannot be read
 template <element T, class Map, class Combine>
 auto reduce(const array<T>& x, detail::piece_result<Map, const T> identity, Map map,
             Combine combine, const pass_options& options = {}) {

@@ -32,8 +32,8 @@ inline vector_unit this_processor() noexcept {
 }
 
 template <class Kernel>
-[[gnu::target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,prefer-vector-width=512")]] void
-run_with_avx512(const Kernel& kernel) {
+[[gnu::target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")]] void run_with_avx512(
+    const Kernel& kernel) {
   kernel(registers<64>());
 }
 
