@@ -79,9 +79,8 @@ Value reduce_pieces(piece_walk& walk, Value identity, Map& map, Combine& combine
       },
       [](void* context, index_t n) {
         auto& mine = *static_cast<job*>(context);
-        std::optional<Value>& found = mine.values[static_cast<std::size_t>(n)];
-        mine.tree.add(*std::move(found));
-        found.reset();
+        auto& found = mine.values[static_cast<std::size_t>(n)];
+        mine.tree.add(*std::exchange(found, std::nullopt));
       },
       &work);
   return work.tree.result(std::move(identity));

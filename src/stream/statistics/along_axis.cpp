@@ -40,7 +40,7 @@ shape without_axis(const shape& whole, int axis) {
 
 row_parts::row_parts(const shape& whole, int axis, const index_vector& start,
                      const layout_ref& block)
-    : block_(block), axis_(axis), row_steps_(whole.rank()), first_row_(0) {
+    : block_(block), axis_(axis), row_steps_(whole.rank()) {
   index_t step = 1, rows = 1;
   for (int i = whole.rank() - 1; i >= 0; --i) {
     if (i == axis) continue;

@@ -42,7 +42,7 @@ class row_parts {
   int axis_;
   int near_ = -1;      // of the other axes, the one whose elements lie closest; none of rank 1
   strides row_steps_;  // in rows, of each axis; 0 of `axis_`
-  index_t first_row_;
+  index_t first_row_ = 0;
   index_t stretch_ = 1;  // elements of a row in a part
   index_t stretches_ = 1;
   index_t groups_ = 1;  // of neighbouring rows

@@ -152,17 +152,17 @@ array<index_t> count_nan(const source& x, along axis, const pass_options& option
 }
 
 template <ordered_number T>
-histogram_counts histogram(const source& x, const histogram_options& wanted,
+histogram_counts histogram(const source& x, const histogram_options& bins,
                            const pass_options& options) {
-  if (wanted.bins < 1) {
+  if (bins.bins < 1) {
     throw error(errc::invalid_argument, {.subject = "bins of a histogram",
                                          .expected = "at least 1",
-                                         .found = fmt::format("{}", wanted.bins)});
+                                         .found = fmt::format("{}", bins.bins)});
   }
-  const auto [low, high] = detail::range_of<T>(x, wanted, options);
-  const detail::equal_bins bins(low, high, wanted.bins);
-  histogram_counts found{std::vector<std::int64_t>(static_cast<std::size_t>(wanted.bins)),
-                         bins.edges()};
+  const auto [low, high] = detail::range_of<T>(x, bins, options);
+  const detail::equal_bins cut(low, high, bins.bins);
+  histogram_counts found{std::vector<std::int64_t>(static_cast<std::size_t>(bins.bins)),
+                         cut.edges()};
   std::mutex adding;
   for_each_piece<T>(
       x,
@@ -173,7 +173,7 @@ histogram_counts histogram(const source& x, const histogram_options& wanted,
         detail::for_each_chunk(piece, [&](const detail::plain_number<T>* first, index_t count) {
           for (index_t i = 0; i < count; ++i) {
             nan_count += detail::is_nan(first[i]) ? 1 : 0;
-            const index_t bin = bins.bin_of(static_cast<double>(first[i]));
+            const index_t bin = cut.bin_of(static_cast<double>(first[i]));
             if (bin >= 0) ++counts[static_cast<std::size_t>(bin)];
           }
         });
