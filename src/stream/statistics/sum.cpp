@@ -131,6 +131,8 @@ array<real_of<T>> norm(const source& x, along axis, const pass_options& options)
       x, axis, rows, [](const squares& row) { return std::sqrt(row.of_both_parts()); });
 }
 
+// A type cannot stand in parentheses.
+// NOLINTBEGIN(bugprone-macro-parentheses)
 #define NPYMAP_SUMS(T)                                                          \
   template sum_t<T> sum<T>(const source&, const pass_options&);                 \
   template array<sum_t<T>> sum<T>(const source&, along, const pass_options&);   \
@@ -138,6 +140,7 @@ array<real_of<T>> norm(const source& x, along axis, const pass_options& options)
   template array<mean_t<T>> mean<T>(const source&, along, const pass_options&); \
   template real_of<T> norm<T>(const source&, const pass_options&);              \
   template array<real_of<T>> norm<T>(const source&, along, const pass_options&);
+// NOLINTEND(bugprone-macro-parentheses)
 NPYMAP_FOR_ORDERED(NPYMAP_SUMS)
 NPYMAP_FOR_COMPLEX(NPYMAP_SUMS)
 

@@ -144,6 +144,8 @@ array<real_of<T>> standard_deviation(const source& x, along axis, const pass_opt
   return found;
 }
 
+// A type cannot stand in parentheses.
+// NOLINTBEGIN(bugprone-macro-parentheses)
 #define NPYMAP_SPREAD(T)                                                             \
   template real_of<T> variance<T>(const source&, const pass_options&);               \
   template array<real_of<T>> variance<T>(const source&, along, const pass_options&); \
@@ -152,6 +154,7 @@ array<real_of<T>> standard_deviation(const source& x, along axis, const pass_opt
 #define NPYMAP_SUMMARY(T)                                               \
   template summary<T> summarize<T>(const source&, const pass_options&); \
   template summary_list<T> summarize<T>(const source&, along, const pass_options&);
+// NOLINTEND(bugprone-macro-parentheses)
 NPYMAP_FOR_ORDERED(NPYMAP_SUMMARY)
 NPYMAP_FOR_ORDERED(NPYMAP_SPREAD)
 NPYMAP_FOR_COMPLEX(NPYMAP_SPREAD)
