@@ -126,10 +126,10 @@ class NPYMAP_EXPORT file_map {
   /// \throws error the system's, closed
   bool space_guaranteed() const;
 
-  /// Write bytes from `offset` (in the map) on, through the file: what is long and fresh is written
-  /// twice as fast so as through the map, which shows it at once, and a full disk is an error
-  /// rather than a SIGBUS. In copy_on_write the bytes stay in memory.
-  /// \throws error read_only, out_of_range, closed, the system's (ENOSPC, EIO)
+  /// Write bytes from `offset` (in the map) on, through the file: no page of the map is touched for
+  /// it, the map shows it at once, and a full disk is an error rather than a SIGBUS. In
+  /// copy_on_write the bytes stay in memory. \throws error read_only, out_of_range, closed, the
+  /// system's (ENOSPC, EIO)
   void write(std::size_t offset, std::span<const std::byte> bytes) const;
 
   /// Bring `n` bytes from `offset` (in the map) to the disk. `sync` ends with a sync of the file:

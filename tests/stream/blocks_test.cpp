@@ -12,6 +12,7 @@
 
 #include "stream/collected.hpp"
 #include "support/catch.hpp"
+#include "support/counting.hpp"
 #include "support/failure.hpp"
 #include "support/memory_cgroup.hpp"
 #include "support/process.hpp"
@@ -29,18 +30,12 @@ using npymap::range;
 using npymap::reading;
 using npymap_test::code_of;
 using npymap_test::collect_blocks;
+using npymap_test::counting;
 using npymap_test::temp_folder;
 
 namespace {
 
 constexpr std::uint64_t mib = std::uint64_t{1} << 20;
-
-npymap::array<double> counting(const std::string& path, const npymap::shape& extents,
-                               order layout = order::c) {
-  auto x = npymap::create<double>(path, extents, {.order = layout});
-  for (index_t i = 0; i < x.size(); ++i) x.data()[i] = double(i);
-  return x;
-}
 
 }  // namespace
 

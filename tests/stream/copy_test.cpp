@@ -17,6 +17,7 @@
 #include "io/mounts.hpp"
 #include "stream/copy/overlap.hpp"
 #include "support/catch.hpp"
+#include "support/counting.hpp"
 #include "support/failure.hpp"
 #include "support/memory_cgroup.hpp"
 #include "support/process.hpp"
@@ -32,6 +33,7 @@ using npymap::open_mode;
 using npymap::order;
 using npymap::pass_options;
 using npymap_test::code_of;
+using npymap_test::counting;
 using npymap_test::python;
 using npymap_test::read_file;
 using npymap_test::temp_folder;
@@ -43,13 +45,6 @@ constexpr std::uint64_t mib = std::uint64_t{1} << 20;
 std::size_t files_in(const std::filesystem::path& folder) {
   const std::filesystem::directory_iterator all(folder);
   return static_cast<std::size_t>(std::distance(begin(all), end(all)));
-}
-
-npymap::array<double> counting(const std::string& path, const npymap::shape& extents,
-                               order layout = order::c) {
-  auto x = npymap::create<double>(path, extents, {.order = layout});
-  for (index_t i = 0; i < x.size(); ++i) x.data()[i] = double(i);
-  return x;
 }
 
 }  // namespace

@@ -22,6 +22,7 @@
 #include "io/mounts.hpp"
 #include "stream/collected.hpp"
 #include "support/catch.hpp"
+#include "support/counting.hpp"
 #include "support/failure.hpp"
 #include "support/memory_cgroup.hpp"
 #include "support/python.hpp"
@@ -44,6 +45,7 @@ using npymap::typed_source;
 using npymap::typed_target;
 using npymap::view;
 using npymap_test::code_of;
+using npymap_test::counting;
 using npymap_test::fits_budget;
 using npymap_test::message_of;
 using npymap_test::python;
@@ -61,13 +63,6 @@ const auto add = [](const view<const double>& a, const view<const double>& b,
 const auto twice = [](const view<const double>& x, const view<double>& y) {
   npymap::for_each([](double from, double& to) { to = 2 * from; }, x, y);
 };
-
-npymap::array<double> counting(const std::string& path, const npymap::shape& extents,
-                               order layout = order::c) {
-  auto x = npymap::create<double>(path, extents, {.order = layout});
-  for (index_t i = 0; i < x.size(); ++i) x.data()[i] = double(i);
-  return x;
-}
 
 }  // namespace
 

@@ -21,6 +21,7 @@
 #include "io/aligned_buffer.hpp"
 #include "stream/copy/byte_runs.hpp"
 #include "stream/copy/tile_plan.hpp"
+#include "stream/element_source.hpp"
 #include "stream/threads.hpp"
 
 namespace npymap::detail {
@@ -34,15 +35,6 @@ constexpr index_t gap_bytes = 512;
 // Long enough that handing it to a thread costs nothing, short enough that all end together, and
 // that what is read of it stays in the cache of one core.
 constexpr index_t strip_bytes = index_t{1} << 20;
-
-// What is shorter is done sooner than a thread is started.
-constexpr index_t worth_a_thread_bytes = index_t{256} << 10;
-
-index_t dot(const index_vector& index, const strides& byte_strides) noexcept {
-  index_t offset = 0;
-  for (int axis = 0; axis < index.rank(); ++axis) offset += index[axis] * byte_strides[axis];
-  return offset;
-}
 
 // The bytes of pages that an element stands for: its own, and those of the gap behind it.
 index_t page_share(const layout_ref& where) {
@@ -111,7 +103,7 @@ class tiled_copy {
         finish(behind);
         behind = std::async(how, [this, part, &buffer] { write(part, buffer); });
       } else {
-        gather(part, to_.data + dot(part.start, to_.byte_strides), to_.byte_strides);
+        gather(part, to_.data + byte_offset(part.start, to_.byte_strides), to_.byte_strides);
         drop_target(part);
       }
       drop_source(part);
@@ -187,7 +179,7 @@ class tiled_copy {
   }
 
   void gather(const tile& part, std::byte* to, const strides& to_steps) {
-    const std::byte* const from = from_.data + dot(part.start, from_.byte_strides);
+    const std::byte* const from = from_.data + byte_offset(part.start, from_.byte_strides);
     int axis = -1;  // outermost in the source
     for (const index_t i : from_inside_out_) {
       if (part.extents[static_cast<int>(i)] > 1) axis = static_cast<int>(i);
@@ -267,7 +259,7 @@ class tiled_copy {
   // Once all of a tile is read: the kernel keeps folios that are larger than a strip's share of it.
   void drop_source(const tile& passed) const {
     if (!reads_file()) return;
-    const std::byte* const from = from_.data + dot(passed.start, from_.byte_strides);
+    const std::byte* const from = from_.data + byte_offset(passed.start, from_.byte_strides);
     const io::file& file = io::file_of(*from_.map);
     const byte_runs runs(from_.part(passed.extents), from_inside_out_, gap_bytes);
     runs.visit([&](index_t offset) {
@@ -277,7 +269,7 @@ class tiled_copy {
   }
 
   void read_ahead(const tile& next) const {
-    const std::byte* const from = from_.data + dot(next.start, from_.byte_strides);
+    const std::byte* const from = from_.data + byte_offset(next.start, from_.byte_strides);
     const io::file& file = io::file_of(*from_.map);
     const byte_runs runs(from_.part(next.extents), from_inside_out_, gap_bytes);
     runs.visit([&](index_t offset) {
@@ -288,7 +280,8 @@ class tiled_copy {
   }
 
   void write(const tile& part, io::aligned_buffer& buffer) const {
-    const auto first = static_cast<index_t>(offset_bytes_) + dot(part.start, to_.byte_strides);
+    const auto first =
+        static_cast<index_t>(offset_bytes_) + byte_offset(part.start, to_.byte_strides);
     const byte_runs runs(to_.part(part.extents), to_inside_out_);
     const auto size = static_cast<std::size_t>(runs.size_bytes());
     const std::byte* from = buffer.data();
@@ -308,7 +301,7 @@ class tiled_copy {
   // Have the disk begin with a tile that was written through the map, and let go of its pages.
   void drop_target(const tile& passed) const {
     if (!to_.map) return;
-    const std::byte* const first = to_.data + dot(passed.start, to_.byte_strides);
+    const std::byte* const first = to_.data + byte_offset(passed.start, to_.byte_strides);
     const byte_reach reached = reach(to_.part(passed.extents)).value_or(byte_reach{});
     const auto begin = to_.offset_in_map(first + reached.begin);
     const auto size = static_cast<std::size_t>(reached.end - reached.begin);

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cmath>
-#include <cstdint>
 #include <cstring>
 #include <type_traits>
 
@@ -58,15 +57,5 @@ struct twofold {
   /// Rounded once. Infinities have left a NaN in `low`.
   A value() const { return std::isfinite(high) ? high + low : high; }
 };
-
-/// All lanes in one.
-template <class A, class Vector>
-NPYMAP_KERNEL twofold<A> joined(const twofold<Vector>& lanes) {
-  twofold<A> all;
-  for (std::size_t i = 0; i < sizeof(Vector) / sizeof(A); ++i) {
-    all.add(twofold<A>{lanes.high[i], lanes.low[i]});
-  }
-  return all;
-}
 
 }  // namespace npymap::detail
