@@ -154,8 +154,9 @@ struct field {
 /// NumPy's bool_ in a file: one byte, where any value but 0 is true.
 ///
 /// A C++ bool may hold only 0 and 1, which no file can promise; reading another value through one
-/// is undefined behaviour. This type reads all of them.
-class bool8 {
+/// is undefined behaviour. This type reads all of them. (Exported, or what the library instantiates
+/// over it would be hidden.)
+class NPYMAP_EXPORT bool8 {
  public:
   bool8() noexcept = default;
   constexpr bool8(bool value) noexcept : byte_(value ? 1 : 0) {}

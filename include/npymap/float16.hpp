@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 
+#include <npymap/detail/export.hpp>
 #include <npymap/dtype.hpp>
 
 namespace npymap {
@@ -83,7 +84,7 @@ constexpr double rounded_to_odd(long double value) noexcept {
 /// For storage: arithmetic happens in float, which every half converts to without loss; converting
 /// back rounds to nearest, ties to even, once. `convert` does whole arrays with the machine's
 /// instructions. `Eigen::half` has the same bytes: see <npymap/eigen.hpp>. NumPy: numpy.float16.
-class float16 {
+class NPYMAP_EXPORT float16 {
  public:
   float16() noexcept = default;
   constexpr float16(float value) noexcept : bits_(detail::float_to_half(value)) {}
