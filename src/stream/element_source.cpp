@@ -7,6 +7,7 @@
 #include <npymap/error.hpp>
 
 #include "core/time_step.hpp"
+#include "io/file.hpp"
 #include "stream/block_plan.hpp"
 
 namespace npymap::detail {
@@ -32,7 +33,9 @@ class elements_of_array final : public element_source {
             origin + static_cast<std::size_t>(reached.end)};
   }
 
-  void read_ahead(page_range pages) const noexcept override { advise(advice::will_need, pages); }
+  void read_ahead(page_range pages) const noexcept override {
+    if (!is_cached(pages)) advise(advice::will_need, pages);
+  }
 
   void populate_pages(page_range pages) const override {
     if (pages.begin == pages.end) return;
@@ -52,6 +55,14 @@ class elements_of_array final : public element_source {
   }
 
  private:
+  // Where the last byte is, so is the rest, most likely; to ask for it costs less than the hint.
+  bool is_cached(page_range pages) const noexcept {
+    if (pages.begin >= pages.end) return true;
+    std::byte last;
+    return io::file_of(storage_.map())
+        .try_read_at({&last, 1}, storage_.map().offset_bytes() + pages.end - 1);
+  }
+
   void advise(advice hint, page_range pages) const noexcept {
     if (pages.begin >= pages.end) return;
     try {
