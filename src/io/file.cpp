@@ -207,12 +207,15 @@ void file::read_ahead(std::uint64_t offset, std::uint64_t n) const noexcept {
   }
 }
 
-void file::wait_for_writing() {
-  if (sys::wait_for_writing(descriptor_.get()) == -1) fail("wait for writing");
+void file::wait_for_writing(std::uint64_t offset, std::uint64_t n) {
+  if (sys::wait_for_writing(descriptor_.get(), offset, n) == -1)
+    fail("wait for writing", n, offset);
 }
 
 void file::forget(std::uint64_t offset, std::uint64_t n) const noexcept {
-  sys::forget(descriptor_.get(), offset, n);
+  constexpr std::uint64_t page_bytes = 4096;  // or a part of a page, where these are larger
+  const std::uint64_t in_page = offset % page_bytes;
+  sys::forget(descriptor_.get(), offset - in_page, n == 0 ? 0 : n + in_page);
 }
 
 bool file::is_same(const file& other) const {

@@ -68,12 +68,15 @@ class file {
   /// Begin to read `n` bytes from `offset` into the system's memory. A hint.
   void read_ahead(std::uint64_t offset, std::uint64_t n) const noexcept;
 
-  /// Wait until all that is being written is on the disk. Not for safety: `sync` is.
-  /// \throws error the system's, when some of it was lost
-  void wait_for_writing();
+  /// Wait until what is being written of `n` bytes from `offset`, or of all that follow if `n` is
+  /// 0, is on the disk. Not for safety: `sync` is. \throws error the system's, when some of it was
+  /// lost
+  void wait_for_writing(std::uint64_t offset = 0, std::uint64_t n = 0);
 
   /// Let go of what the system keeps in memory of `n` bytes from `offset`, or of all that follow if
-  /// `n` is 0, where it is on the disk and not mapped; start writing the rest. A hint.
+  /// `n` is 0, where it is on the disk and not mapped; start writing the rest. Goes with the first
+  /// page, if that is shared with what comes before, but not with the last: what comes next may be
+  /// wanted next. A hint.
   void forget(std::uint64_t offset, std::uint64_t n) const noexcept;
 
   /// True if both are one file, whatever their names.

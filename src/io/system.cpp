@@ -224,9 +224,11 @@ int start_writing(int descriptor, std::uint64_t offset, std::uint64_t n) noexcep
   });
 }
 
-int wait_for_writing(int descriptor) noexcept {
-  return attempt(call::sync_range,
-                 [&] { return ::sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE); });
+int wait_for_writing(int descriptor, std::uint64_t offset, std::uint64_t n) noexcept {
+  return attempt(call::sync_range, [&] {
+    return ::sync_file_range(descriptor, static_cast<off_t>(offset), static_cast<off_t>(n),
+                             SYNC_FILE_RANGE_WAIT_BEFORE);
+  });
 }
 
 int read_ahead(int descriptor, std::uint64_t offset, std::uint64_t n) noexcept {

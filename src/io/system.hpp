@@ -132,8 +132,9 @@ int set_permissions(int descriptor, unsigned permissions) noexcept;
 
 int sync(int descriptor) noexcept;
 int start_writing(int descriptor, std::uint64_t offset, std::uint64_t n) noexcept;
-/// Wait for what is being written to the disk; what fails is told by the next `sync`.
-int wait_for_writing(int descriptor) noexcept;
+/// Wait for what of a range is being written to the disk, of all that follows if `n` is 0; what
+/// fails is told by the next `sync`.
+int wait_for_writing(int descriptor, std::uint64_t offset, std::uint64_t n) noexcept;
 /// Begin to read a range into memory, as far as the kernel likes: perhaps no more than 128 KiB.
 /// Answers as `forget`.
 int read_ahead(int descriptor, std::uint64_t offset, std::uint64_t n) noexcept;

@@ -1,27 +1,31 @@
-// While one tile is gathered by all threads, the one before is written and the next one is read:
-// two tiles are in buffers, and the pages of two in the map.
+// One tile is in memory at a time, as large as the budget allows: the larger it is, the longer are
+// the runs that are read and written, which decides on all. It is gathered box by box by all
+// threads while the boxes behind these are read; the last of its runs are on their way to the disk
+// while the next tile is gathered.
 
 #include "stream/copy/tiled_copy.hpp"
 
 #include <algorithm>
-#include <array>
+#include <atomic>
 #include <cstdlib>
-#include <future>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 
-#include <oneapi/tbb/blocked_range.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
 
 #include <npymap/convert.hpp>
 #include <npymap/error.hpp>
+#include <npymap/file_map.hpp>
 
 #include "io/aligned_buffer.hpp"
+#include "io/bounded_writes.hpp"
 #include "stream/copy/byte_runs.hpp"
 #include "stream/copy/tile_plan.hpp"
 #include "stream/element_source.hpp"
+#include "stream/progress_meter.hpp"
 #include "stream/threads.hpp"
 
 namespace npymap::detail {
@@ -32,9 +36,12 @@ constexpr index_t page_bytes = 4096;
 // Gaps that are read along with what they part: shorter than what a run of its own would cost.
 constexpr index_t gap_bytes = 512;
 
-// Long enough that handing it to a thread costs nothing, short enough that all end together, and
-// that what is read of it stays in the cache of one core.
-constexpr index_t strip_bytes = index_t{1} << 20;
+// Long enough that handing it to a thread costs nothing, short enough to stay in the cache of one
+// core.
+constexpr index_t box_bytes = index_t{1} << 20;
+
+// So many elements fill lines and pages of the target well enough.
+constexpr index_t line_elements = 64;
 
 // The bytes of pages that an element stands for: its own, and those of the gap behind it.
 index_t page_share(const layout_ref& where) {
@@ -71,49 +78,103 @@ class tiled_copy {
         file_(to.file),
         offset_bytes_(to.offset_bytes),
         options_(options),
-        whole_(from.shape()) {
+        whole_(from.shape()),
+        meter_(options, static_cast<std::uint64_t>(from.size_bytes())) {
     turn_falling();
     from_inside_out_ = axes_inside_out(from_.byte_strides);
     to_inside_out_ = axes_inside_out(to_.byte_strides);
   }
 
   void run() {
-    if (*array_bytes(whole_, to_.itemsize) == 0) return options_.progress(progress_);
+    if (*array_bytes(whole_, to_.itemsize) == 0) return meter_.finish();
     const tile_plan plan(plan_side(from_, from_inside_out_),
                          file_ ? tile_side{to_.part(whole_), to_inside_out_,
                                            static_cast<index_t>(offset_bytes_ % page_bytes), 0}
                                : plan_side(to_, to_inside_out_),
                          most_elements());
-    const index_t total = *element_count(whole_) * from_.itemsize;
-    progress_ = {0, static_cast<std::uint64_t>(total)};
     const bool in_threads = *element_count(plan.extents()) * to_.itemsize > worth_a_thread_bytes;
-    const auto how = in_threads ? std::launch::async : std::launch::deferred;
-    if (in_threads) threads_ = checked_threads(options_.threads);
-    std::future<void> ahead, behind;
+    threads_ = in_threads ? checked_threads(options_.threads) : 1;
+    std::optional<io::bounded_writes> writes;
+    if (file_) writes.emplace(*file_, share_of_budget(8));
+    io::aligned_buffer buffer;
     for (index_t n = 0; n < plan.count(); ++n) {
-      require_going();
       const tile part = plan.at(n);
-      if (in_threads && reads_file() && n + 1 < plan.count()) {
-        ahead = std::async(how, [this, next = plan.at(n + 1)] { read_ahead(next); });
-      }
-      if (file_) {
-        io::aligned_buffer& buffer = buffers_[static_cast<std::size_t>(n % 2)];
+      if (writes) {
         const strides steps = buffer_strides(part.extents, buffer);
         gather(part, buffer.data(), steps);
-        finish(behind);
-        behind = std::async(how, [this, part, &buffer] { write(part, buffer); });
+        if (n + 1 < plan.count()) read_ahead_first(plan.at(n + 1));
+        write(part, buffer, *writes);
       } else {
         gather(part, to_.data + byte_offset(part.start, to_.byte_strides), to_.byte_strides);
         drop_target(part);
       }
-      drop_source(part);
-      if (!file_) report(part);
-      if (file_) in_flight_ = part;
     }
-    finish(behind);
+    if (writes) writes->finish();
+    meter_.finish();
   }
 
  private:
+  // How a tile is gathered: box by box, each small enough for a cache, and long enough along the
+  // innermost axis of the target to fill its lines. Boxes that hold the same rows of the axis that
+  // is outermost in the source are a slab: it is read ahead in the long runs that the tile has.
+  struct boxes {
+    shape extents;
+    int outer = -1;  // the axis; -1 where the tile is one element
+    index_t rows_ahead = 0;
+    index_t in_slab = 1;
+    index_t count = 1;
+  };
+  boxes cut(const tile& part) const {
+    boxes all{part.extents};
+    const index_t share = page_share(from_.part(whole_));
+    const auto slab = static_cast<index_t>(share_of_budget(16)) / share;
+    const index_t most = std::min(box_bytes / share, slab / threads_);
+    int inner = -1;
+    for (const index_t i : to_inside_out_) {
+      if (inner < 0 && part.extents[static_cast<int>(i)] > 1) inner = static_cast<int>(i);
+    }
+    for (int i = whole_.rank() - 1; i >= 0; --i) {
+      const auto axis = static_cast<int>(from_inside_out_[i]);
+      index_t& extent = all.extents[axis];
+      if (extent == 1) continue;
+      const index_t others = *element_count(all.extents) / extent;
+      const index_t least =
+          axis == inner ? std::clamp<index_t>(slab / others, 1, line_elements) : 1;
+      extent = std::clamp(most / others, std::min(least, extent), extent);
+      const index_t along = (part.extents[axis] + extent - 1) / extent;
+      all.count *= along;
+      if (all.outer < 0) {
+        all.outer = axis;
+        if (reads_file()) all.rows_ahead = std::max<index_t>(slab / others, 1);
+      } else {
+        all.in_slab *= along;
+      }
+    }
+    return all;
+  }
+  tile box(const tile& part, const boxes& all, index_t n) const {
+    tile found{part.start, all.extents};
+    for (const index_t i : from_inside_out_) {
+      const auto axis = static_cast<int>(i);
+      const index_t along = (part.extents[axis] + all.extents[axis] - 1) / all.extents[axis];
+      const index_t first = n % along * all.extents[axis];
+      n /= along;
+      found.start[axis] += first;
+      found.extents[axis] = std::min(all.extents[axis], part.extents[axis] - first);
+    }
+    return found;
+  }
+  // Rows, from `first` to `last`, of the axis that is outermost in the source.
+  static tile rows(const tile& part, const boxes& all, index_t first, index_t last) {
+    tile found = part;
+    if (all.outer < 0) return found;
+    found.start[all.outer] += first;
+    found.extents[all.outer] = std::min(last, part.extents[all.outer]) - first;
+    return found;
+  }
+
+  std::uint64_t share_of_budget(unsigned parts) const { return options_.budget_bytes / parts; }
+
   // So that the target's strides rise.
   void turn_falling() {
     for (int axis = 0; axis < whole_.rank(); ++axis) {
@@ -137,21 +198,19 @@ class tiled_copy {
     return {s.part(whole_), inside_out, static_cast<index_t>(first), gap_bytes};
   }
 
-  // The pages of two tiles in the map; two tiles in buffers, and the pages that are being written.
+  // A tile takes three quarters of the budget. The rest is for what is read ahead, what is worked
+  // on and what is being written.
   index_t most_elements() const {
-    index_t bytes = from_.map ? 2 * page_share(from_.part(whole_)) : 0;
-    if (file_) bytes += 3 * std::max<index_t>(to_.itemsize, 1);
-    if (to_.map) bytes += 2 * page_share(to_.part(whole_));
-    if (bytes == 0) bytes = from_.itemsize + std::max<index_t>(to_.itemsize, 1);
-    const std::uint64_t most = options_.budget_bytes / static_cast<std::uint64_t>(bytes);
+    index_t bytes = from_.map && !reads_file() ? page_share(from_.part(whole_)) : 0;
+    if (file_) bytes += to_.itemsize;
+    if (to_.map) bytes += 2 * page_share(to_.part(whole_));  // one of which is being written
+    if (bytes == 0) bytes = from_.itemsize + to_.itemsize;
+    const std::uint64_t most = options_.budget_bytes / 4 * 3 / static_cast<std::uint64_t>(bytes);
     if (most > 0) return static_cast<index_t>(std::min<std::uint64_t>(most, INT64_MAX));
-    throw error(errc::invalid_argument, {.subject = "budget_bytes of a copy",
-                                         .expected = "at least " + std::to_string(bytes),
-                                         .found = std::to_string(options_.budget_bytes)});
-  }
-
-  void require_going() const {
-    if (options_.stop.stop_requested()) throw error(errc::stopped, {.subject = "copy"});
+    throw error(errc::invalid_argument,
+                {.subject = "budget_bytes of a copy",
+                 .expected = "at least " + std::to_string((bytes + 2) / 3 * 4),
+                 .found = std::to_string(options_.budget_bytes)});
   }
 
   // Side by side in the order of the target, but for a gap between runs: at a distance of a power
@@ -179,34 +238,62 @@ class tiled_copy {
   }
 
   void gather(const tile& part, std::byte* to, const strides& to_steps) {
-    const std::byte* const from = from_.data + byte_offset(part.start, from_.byte_strides);
-    int axis = -1;  // outermost in the source
-    for (const index_t i : from_inside_out_) {
-      if (part.extents[static_cast<int>(i)] > 1) axis = static_cast<int>(i);
-    }
-    if (threads_ == 0 || axis < 0) return gather_strip(part.extents, from, to, to_steps);
-    const index_t rows = part.extents[axis];
-    const index_t row_bytes = *element_count(part.extents) / rows * page_share(from_.part(whole_));
-    const index_t rows_at_once =
-        std::max<index_t>(strip_bytes / std::max<index_t>(row_bytes, 1), 1);
-    tbb::task_arena arena(threads_);
-    arena.execute([&] {
-      tbb::parallel_for(tbb::blocked_range<index_t>(0, (rows + rows_at_once - 1) / rows_at_once, 1),
-                        [&](const tbb::blocked_range<index_t>& range) {
-                          for (index_t n = range.begin(); n < range.end(); ++n) {
-                            const index_t first = n * rows_at_once;
-                            shape extents = part.extents;
-                            extents[axis] = std::min(rows_at_once, rows - first);
-                            gather_strip(extents, from + first * from_.byte_strides[axis],
-                                         to + first * to_steps[axis], to_steps);
-                          }
-                        });
-    });
+    const boxes all = cut(part);
+    std::atomic<index_t> next = 0, hinted = 0;
+    const auto work = [&] {
+      try {
+        for (index_t n = next++; n < all.count; n = next++) {
+          const index_t end = rows_wanted(part, all, n);
+          for (index_t row = hinted; row < end;) {
+            if (!hinted.compare_exchange_weak(row, end)) continue;
+            read_ahead(rows(part, all, row, end));
+            row = end;
+          }
+          const tile mine = box(part, all, n);
+          index_vector from_first = mine.start;
+          for (int i = 0; i < whole_.rank(); ++i) from_first[i] -= part.start[i];
+          gather_box(mine, to + byte_offset(from_first, to_steps), to_steps);
+          if (!file_) meter_.add(bytes_of(mine));
+          drop_slab(part, all, n + 1 - threads_);
+        }
+      } catch (...) {
+        next = all.count;
+        throw;
+      }
+    };
+    in_threads(all.count, [&](int) { work(); });
+    drop_source(part);  // what was read ahead once more, and the folios that slabs share
+  }
+  // To be read when box `n` begins: of the slab at hand all.
+  static index_t rows_wanted(const tile& part, const boxes& all, index_t n) {
+    if (all.rows_ahead == 0) return 0;
+    const index_t in_slab = all.extents[all.outer];
+    const index_t slab_end = (n / all.in_slab + 1) * in_slab;
+    const index_t passed = (n + 1) * in_slab / all.in_slab;
+    return std::min(std::max(slab_end, passed + all.rows_ahead), part.extents[all.outer]);
+  }
+  // If box `n`, which has most likely ended, was the last of one.
+  void drop_slab(const tile& part, const boxes& all, index_t n) const {
+    if (all.outer < 0 || n < 0 || (n + 1) % all.in_slab != 0) return;
+    const index_t in_slab = all.extents[all.outer], first = n / all.in_slab * in_slab;
+    drop_source(rows(part, all, first, first + in_slab));
   }
 
-  void gather_strip(const shape& extents, const std::byte* from, std::byte* to,
-                    const strides& to_steps) const {
-    require_going();
+  // Call `work(n)` for each thread that is worth it.
+  template <class Work>
+  void in_threads(index_t parts, const Work& work) const {
+    if (threads_ == 1 || parts < 2) {
+      for (int n = 0; n < threads_; ++n) work(n);
+      return;
+    }
+    tbb::task_arena arena(threads_);
+    arena.execute([&] { tbb::parallel_for(0, threads_, work); });
+  }
+
+  void gather_box(const tile& part, std::byte* to, const strides& to_steps) {
+    meter_.throw_if_stopped();
+    const shape& extents = part.extents;
+    const std::byte* const from = from_.data + byte_offset(part.start, from_.byte_strides);
     const layout_ref target{extents, to_steps, to_.itemsize};
     if (!reads_file()) {
       return convert_elements(from_type_, from, from_.part(extents), to_type_, to, target);
@@ -263,39 +350,47 @@ class tiled_copy {
     const io::file& file = io::file_of(*from_.map);
     const byte_runs runs(from_.part(passed.extents), from_inside_out_, gap_bytes);
     runs.visit([&](index_t offset) {
-      file.forget(offset_in_file(from + offset), static_cast<std::uint64_t>(runs.size_bytes()));
+      // With the last page, though another tile shares it: who reads that reads the pages behind
+      // it.
+      file.forget(offset_in_file(from + offset),
+                  static_cast<std::uint64_t>(runs.size_bytes() + page_bytes - 1));
       return true;
     });
   }
 
-  void read_ahead(const tile& next) const {
-    const std::byte* const from = from_.data + byte_offset(next.start, from_.byte_strides);
+  // The first slab of a tile.
+  void read_ahead_first(const tile& part) const {
+    const boxes all = cut(part);
+    if (all.rows_ahead > 0) read_ahead(rows(part, all, 0, all.rows_ahead));
+  }
+  void read_ahead(const tile& part) const {
+    const std::byte* const from = from_.data + byte_offset(part.start, from_.byte_strides);
     const io::file& file = io::file_of(*from_.map);
-    const byte_runs runs(from_.part(next.extents), from_inside_out_, gap_bytes);
+    const byte_runs runs(from_.part(part.extents), from_inside_out_, gap_bytes);
     runs.visit([&](index_t offset) {
-      if (options_.stop.stop_requested()) return false;
       file.read_ahead(offset_in_file(from + offset), static_cast<std::uint64_t>(runs.size_bytes()));
       return true;
     });
   }
 
-  void write(const tile& part, io::aligned_buffer& buffer) const {
+  void write(const tile& part, const io::aligned_buffer& buffer, io::bounded_writes& writes) {
     const auto first =
         static_cast<index_t>(offset_bytes_) + byte_offset(part.start, to_.byte_strides);
     const byte_runs runs(to_.part(part.extents), to_inside_out_);
-    const auto size = static_cast<std::size_t>(runs.size_bytes());
-    const std::byte* from = buffer.data();
-    runs.visit([&](index_t offset) {
-      require_going();
-      const auto at = static_cast<std::uint64_t>(first + offset);
-      file_->write_at({from, size}, at);
-      file_->start_writing(at, size);
-      from += padded(runs.size_bytes());
-      return true;
+    const index_t size = runs.size_bytes();
+    in_threads(runs.count(), [&](int mine) {
+      index_t n = 0;
+      runs.visit([&](index_t offset) {
+        if (const index_t run = n++; run % threads_ == mine) {
+          meter_.throw_if_stopped();
+          const std::byte* const from = buffer.data() + run * padded(size);
+          writes.write({from, static_cast<std::size_t>(size)},
+                       static_cast<std::uint64_t>(first + offset));
+          meter_.add(static_cast<std::uint64_t>(size / to_.itemsize * from_.itemsize));
+        }
+        return true;
+      });
     });
-    // The kernel would let us write as fast as memory goes, and fill all of it.
-    file_->wait_for_writing();
-    file_->forget(0, 0);
   }
 
   // Have the disk begin with a tile that was written through the map, and let go of its pages.
@@ -309,15 +404,8 @@ class tiled_copy {
     to_.map->advise(advice::dont_need, begin, size);
   }
 
-  void finish(std::future<void>& behind) {
-    if (!behind.valid()) return;
-    behind.get();
-    report(in_flight_);
-  }
-  void report(const tile& done) {
-    progress_.done_bytes +=
-        static_cast<std::uint64_t>(*element_count(done.extents) * from_.itemsize);
-    options_.progress(progress_);
+  std::uint64_t bytes_of(const tile& part) const {
+    return static_cast<std::uint64_t>(*element_count(part.extents) * from_.itemsize);
   }
 
   const dtype& from_type_;
@@ -330,10 +418,8 @@ class tiled_copy {
   const shape whole_;
   index_vector from_inside_out_;
   index_vector to_inside_out_;
-  int threads_ = 0;  // 0 for this one alone
-  std::array<io::aligned_buffer, 2> buffers_;
-  tile in_flight_;
-  pass_progress progress_;
+  int threads_ = 1;
+  progress_meter meter_;
 };
 
 }  // namespace
