@@ -16,6 +16,17 @@ namespace npymap::detail {
 template <class S>
 using wide_real = std::conditional_t<std::is_same_v<S, long double>, long double, double>;
 
+/// Call a kernel of numbers of type S as `run_on` does for this processor; there are no vectors of
+/// long double to choose among.
+template <class S, class Kernel>
+void run_for(const Kernel& kernel) {
+  if constexpr (std::is_same_v<wide_real<S>, long double>) {
+    kernel(registers<16>());
+  } else {
+    run_on(this_processor(), kernel);
+  }
+}
+
 template <class S, int Count>
 struct vector_of {
   using type [[gnu::vector_size(sizeof(S) * Count)]] = S;

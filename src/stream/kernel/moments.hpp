@@ -170,8 +170,12 @@ template <class S, class Registers>
 NPYMAP_KERNEL moments<S> moments_of(Registers wide, const S* x, index_t count) {
   const wide_real<S> centre = near_mean(x, count);
   const moments<S> all = moments_around<false>(centre, wide, x, count);
-  if (!std::is_floating_point_v<S> || std::isfinite(all.sum.high)) return all;
-  return moments_around<true>(centre, wide, x, count);  // with NaNs, or infinities
+  if constexpr (std::is_floating_point_v<S>) {
+    if (!std::isfinite(all.sum.high)) {  // with NaNs, or infinities
+      return moments_around<true>(centre, wide, x, count);
+    }
+  }
+  return all;
 }
 
 }  // namespace npymap::detail

@@ -1,145 +1,118 @@
 /// \file
 /// How a ready-made pass goes over an array, whole or along an axis.
 ///
-/// An accumulator starts empty, takes short dense rows of plain numbers by `add(first, count)`, and
-/// another of its kind, whose elements come behind its own, by `add(other)`.
+/// A state starts empty, takes short dense rows of plain numbers by `add(first, count)`, and
+/// another of its kind, whose elements come behind its own, by `add(other)`. It is trivially
+/// copyable, so that the walks are compiled once, for all.
 #pragma once
 
-#include <algorithm>
-#include <cerrno>
 #include <cstddef>
-#include <cstdint>
-#include <exception>
-#include <string>
-#include <system_error>
-#include <utility>
-#include <vector>
+#include <new>
+#include <type_traits>
 
+#include <npymap/any_array.hpp>
 #include <npymap/array.hpp>
-#include <npymap/blocks.hpp>
-#include <npymap/error.hpp>
-#include <npymap/reduce.hpp>
+#include <npymap/detail/piece_walk.hpp>
 #include <npymap/source.hpp>
 #include <npymap/statistics.hpp>
-#include <npymap/view.hpp>
 
-#include "array/array_access.hpp"
 #include "io/aligned_buffer.hpp"
-#include "stream/kernel/dense_chunks.hpp"
-#include "stream/progress_meter.hpp"
-#include "stream/statistics/along_axis.hpp"
+#include "stream/kernel/plain_number.hpp"
+#include "stream/statistics/element_kind.hpp"
 
 namespace npymap::detail {
 
-template <class Accumulator, class T>
-Accumulator accumulate(const source& x, const pass_options& options) {
-  return reduce<T>(
-      x, Accumulator(),
-      [](const view<const T>& piece) {
-        Accumulator all;
-        for_each_chunk(piece,
-                       [&](const plain_number<T>* first, index_t count) { all.add(first, count); });
-        return all;
-      },
-      [](Accumulator a, const Accumulator& b) {
-        a.add(b);
-        return a;
-      },
-      options);
-}
+/// A piece, and where it lies in the array.
+struct placed_piece {
+  const element_kind& kind;
+  const std::byte* data;
+  const layout_ref& where;
+  const index_vector& start;
+  const shape& whole;
+};
 
-/// Add a stretch of neighbouring rows, which are those of a matrix, to `into(i)`.
-template <class T, class Into>
-void add_rows(const view<const T>& rows, const Into& into) {
-  constexpr index_t at_once = 1024;  // times the rows of a part: what stays in a cache
-  thread_local std::vector<T> gathered;
-  const index_t count = rows.extent(1);
-  const bool is_dense = rows.byte_stride(1) == static_cast<index_t>(sizeof(T));
-  for (index_t begin = 0; begin < count; begin += at_once) {
-    const index_t now = std::min(at_once, count - begin);
-    view<const T> part = rows(range(0, rows.extent(0)), range(begin, begin + now));
-    if (!is_dense) {
-      gathered.resize(static_cast<std::size_t>(part.size()));
-      const view<T> dense(gathered.data(), part.shape());
-      copy(part, dense);
-      part = dense;
-    }
-    for (index_t i = 0; i < part.extent(0); ++i) {
-      const T* const row = displaced(part.data(), i * part.byte_stride(0));
-      if constexpr (std::is_same_v<T, plain_number<T>>) {
-        into(i).add(row, now);
-      } else {
-        plain_number<T> numbers[at_once];
-        gather<T>(numbers, {row, sizeof(T)}, now);
-        into(i).add(static_cast<const plain_number<T>*>(numbers), now);
-      }
-    }
-  }
-}
+/// What the walks know of a state.
+struct state_kind {
+  std::size_t size_bytes;
+  void (*start)(void* state);
+  void (*add)(void* state, const void* numbers, index_t count);
+  void (*merge)(void* state, const void* later);
+  /// Learn where the piece lies whose elements were added; null if that is all the same.
+  void (*put)(void* state, const placed_piece& piece) = nullptr;
+};
 
-/// \throws error ENOMEM, which an axis without elements beside long ones asks for
-template <class Accumulator>
-std::vector<Accumulator> accumulators(index_t count) try {
-  return std::vector<Accumulator>(static_cast<std::size_t>(count));
-} catch (const std::exception&) {  // bad_alloc, or length_error
-  throw error({ENOMEM, std::system_category()},
-              {.subject = "results along an axis", .found = std::to_string(count)});
-}
+inline constexpr std::size_t most_state_bytes = 256;
 
-/// For each row along an axis, in the C order of the other axes.
-template <class Accumulator, class T>
-std::vector<Accumulator> accumulate(const source& x, along given, const pass_options& options) {
-  const int axis = checked_axis_of(x.shape(), given.axis);
-  auto all = accumulators<Accumulator>(element_count(without_axis(x.shape(), axis)).value_or(0));
-  progress_meter meter(options, static_cast<std::uint64_t>(x.size_bytes()));
-  for (const block<T>& b : blocks<T>(x, {.budget_bytes = options.budget_bytes})) {
-    meter.throw_if_stopped();
-    const row_parts parts(x.shape(), axis, b.start(), b.layout());
-    const auto rows_of = [&](const row_part& part) {
-      return view<const T>(displaced(b.data(), part.offset_bytes), {part.rows, part.count},
-                           strides{part.row_stride, part.step});
+template <class State, class Number>
+constexpr state_kind state_kind_of() {
+  static_assert(std::is_trivially_copyable_v<State> && sizeof(State) <= most_state_bytes);
+  state_kind kind{sizeof(State), [](void* state) { new (state) State(); },
+                  [](void* state, const void* numbers, index_t count) {
+                    static_cast<State*>(state)->add(static_cast<const Number*>(numbers), count);
+                  },
+                  [](void* state, const void* later) {
+                    static_cast<State*>(state)->add(*static_cast<const State*>(later));
+                  }};
+  if constexpr (requires(State & state, const placed_piece& piece) { state.put(piece); }) {
+    kind.put = [](void* state, const placed_piece& piece) {
+      static_cast<State*>(state)->put(piece);
     };
-    const auto place = [](const row_part& part, index_t i) {
-      return static_cast<std::size_t>(part.first_row + i * part.row_step);
-    };
-    if (parts.have_whole_rows()) {
-      in_threads(parts.count(), options, [&](index_t n) {
-        const row_part part = parts.at(n);
-        add_rows(rows_of(part), [&](index_t i) -> Accumulator& { return all[place(part, i)]; });
-      });
-    } else {
-      std::vector<std::vector<Accumulator>> found(static_cast<std::size_t>(parts.count()));
-      in_threads(parts.count(), options, [&](index_t n) {
-        const row_part part = parts.at(n);
-        auto& mine = found[static_cast<std::size_t>(n)];
-        mine.resize(static_cast<std::size_t>(part.rows));
-        add_rows(rows_of(part),
-                 [&](index_t i) -> Accumulator& { return mine[static_cast<std::size_t>(i)]; });
-      });
-      for (index_t n = 0; n < parts.count(); ++n) {
-        const row_part part = parts.at(n);
-        for (index_t i = 0; i < part.rows; ++i) {
-          all[place(part, i)].add(found[static_cast<std::size_t>(n)][static_cast<std::size_t>(i)]);
-        }
-      }
-    }
-    meter.add(static_cast<std::uint64_t>(b.size() * x.dtype().itemsize()));
   }
-  meter.finish();
-  return all;
+  return kind;
 }
 
-/// The values of rows as an array in memory.
-template <class R, class Accumulator, class Finish>
-array<R> array_of(const source& x, along axis, const std::vector<Accumulator>& rows,
-                  Finish finish) {
-  header facts;
-  facts.dtype = dtype_of<R>();
-  facts.shape = without_axis(x.shape(), axis.axis);
-  const any_array values =
-      array_access::over(io::aligned_buffer(rows.size() * sizeof(R)), {}, facts);
-  auto* to = reinterpret_cast<R*>(values.data());
-  for (const Accumulator& row : rows) *to++ = finish(row);
+/// A state for each row along an axis, in the C order of the other axes, which are `extents`.
+class row_states {
+ public:
+  /// \throws error ENOMEM, which an axis without elements beside long ones asks for
+  row_states(const shape& extents, const state_kind& how);
+
+  const shape& extents() const noexcept { return extents_; }
+  index_t count() const noexcept { return count_; }
+  std::byte* at(index_t row) noexcept { return states_.data() + row * size_bytes_; }
+  template <class State>
+  const State& get(index_t row) const noexcept {
+    return *reinterpret_cast<const State*>(states_.data() + row * size_bytes_);
+  }
+
+ private:
+  shape extents_;
+  index_t count_;
+  index_t size_bytes_;
+  io::aligned_buffer states_;
+};
+
+/// Bring all elements to `state`, which is empty.
+void accumulate(const source& x, const element_kind& kind, const state_kind& how, void* state,
+                const pass_options& options);
+row_states accumulate(const source& x, along given, const element_kind& kind, const state_kind& how,
+                      const pass_options& options);
+
+/// An array in memory.
+any_array new_array(const dtype& type, const shape& extents);
+
+/// What `finish` makes of all elements, read as T.
+template <class T, class R, class State>
+R accumulate(const source& x, R (*finish)(const State&), const pass_options& options) {
+  State all;
+  accumulate(x, kind_of<T>(), state_kind_of<State, plain_number<T>>(), &all, options);
+  return finish(all);
+}
+
+/// The states of rows along an axis, their elements read as T.
+template <class T, class State>
+row_states accumulate_rows(const source& x, along axis, const pass_options& options) {
+  return accumulate(x, axis, kind_of<T>(), state_kind_of<State, plain_number<T>>(), options);
+}
+
+/// What `finish` makes of each.
+template <class T, class R, class State>
+array<R> accumulate(const source& x, along axis, R (*finish)(const State&),
+                    const pass_options& options) {
+  const row_states rows = accumulate_rows<T, State>(x, axis, options);
+  const any_array values = new_array(dtype_of<R>(), rows.extents());
+  auto* const to = reinterpret_cast<R*>(values.data());
+  for (index_t row = 0; row < rows.count(); ++row) to[row] = finish(rows.get<State>(row));
   return values.as<R>();
 }
 

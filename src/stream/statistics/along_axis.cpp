@@ -12,8 +12,6 @@
 namespace npymap::detail {
 namespace {
 
-// Enough that a cache line that is fetched for one of them serves others.
-constexpr index_t rows_in_part = 64;
 // With fewer rows than these, threads share the rows themselves.
 constexpr index_t enough_rows = 1024;
 constexpr index_t stretch_bytes = 1 << 20;
@@ -63,7 +61,7 @@ row_parts::row_parts(const shape& whole, int axis, const index_vector& start,
   }
   stretches_ = length == 0 ? 0 : (length - 1) / stretch_ + 1;
   const index_t neighbours = near_ < 0 ? 1 : block.shape[static_cast<std::size_t>(near_)];
-  groups_ = (neighbours + rows_in_part - 1) / rows_in_part;
+  groups_ = (neighbours + row_part::most_rows - 1) / row_part::most_rows;
   count_ = neighbours == 0 ? 0 : rows / neighbours * groups_ * stretches_;
 }
 
@@ -80,9 +78,9 @@ row_part row_parts::at(index_t n) const {
                 .first_row = first_row_,
                 .row_step = 0};
   if (near_ < 0) return part;
-  const index_t row = n % groups_ * rows_in_part;
+  const index_t row = n % groups_ * row_part::most_rows;
   n /= groups_;
-  part.rows = std::min(rows_in_part, extent(near_) - row);
+  part.rows = std::min(row_part::most_rows, extent(near_) - row);
   part.row_stride = stride(near_);
   part.row_step = row_steps_[near_];
   part.offset_bytes += row * part.row_stride;

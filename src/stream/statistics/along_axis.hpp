@@ -12,6 +12,9 @@ namespace npymap::detail {
 
 /// Some neighbouring rows of a block, all of each or a stretch: a matrix, whose rows they are.
 struct row_part {
+  /// Enough that a cache line that is fetched for one of them serves others.
+  static constexpr index_t most_rows = 64;
+
   index_t offset_bytes;  ///< from the block's first element
   index_t rows;
   index_t row_stride;  ///< in bytes

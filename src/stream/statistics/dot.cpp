@@ -6,7 +6,7 @@
 #include <npymap/reduce.hpp>
 #include <npymap/statistics.hpp>
 
-#include "stream/kernel/dense_chunks.hpp"
+#include "stream/kernel/plain_number.hpp"
 #include "stream/kernel/sums.hpp"
 #include "stream/statistics/numbers.hpp"
 

@@ -1,7 +1,7 @@
 #include <cmath>
 #include <complex>
 #include <cstdint>
-#include <utility>
+#include <type_traits>
 
 #include <npymap/statistics.hpp>
 
@@ -13,122 +13,124 @@ namespace npymap {
 namespace detail {
 namespace {
 
-template <class S>
+template <class N>
 struct parts_of {
-  using type = S;
+  using type = N;
 };
 template <class S>
 struct parts_of<std::complex<S>> {
   using type = S;
 };
 
+template <term Term, class S>
+two_sums<wide_real<S>> sums_in_row(const S* x, index_t count) {
+  two_sums<wide_real<S>> found;
+  run_for<S>([&](auto wide)
+                 __attribute__((always_inline)) { found = sums_of<Term>(wide, x, count); });
+  return found;
+}
+
 /// Of numbers as reals, and of the parts of complex ones apart.
-template <class T, term Term>
-class real_sum {
- public:
-  using part = typename parts_of<plain_number<T>>::type;
+template <class N, term Term>
+struct real_sum {
+  using part = typename parts_of<N>::type;
   using real = wide_real<part>;
 
-  void add(const plain_number<T>* x, index_t count) {
-    constexpr index_t parts = dtype_complex<T> ? 2 : 1;
-    const auto* const first = reinterpret_cast<const part*>(x);  // as [complex.numbers] has it
-    two_sums<real> found;
-    run_on(
-        this_processor(), [&](auto wide) __attribute__((always_inline)) {
-          found = sums_of<Term>(wide, first, parts * count);
-        });
-    if constexpr (dtype_complex<T>) {
-      even_.add(found.even);
-      odd_.add(found.odd);
+  twofold<real> even;
+  twofold<real> odd;  // none of reals
+  index_t count = 0;
+
+  void add(const N* x, index_t how_many) {
+    if constexpr (dtype_complex<N>) {
+      const auto* const parts = reinterpret_cast<const part*>(x);  // as [complex.numbers] has it
+      const two_sums<real> found = sums_in_row<Term>(parts, 2 * how_many);
+      even.add(found.even);
+      odd.add(found.odd);
     } else {
-      even_.add(found.even);
-      even_.add(found.odd);
+      const two_sums<real> found = sums_in_row<Term>(x, how_many);
+      even.add(found.even);
+      even.add(found.odd);
     }
-    count_ += count;
+    count += how_many;
   }
   void add(const real_sum& other) {
-    even_.add(other.even_);
-    odd_.add(other.odd_);
-    count_ += other.count_;
+    even.add(other.even);
+    odd.add(other.odd);
+    count += other.count;
   }
 
-  mean_t<T> value() const {
-    if constexpr (dtype_complex<T>) {
-      return {even_.value(), odd_.value()};
+  mean_t<N> value() const {
+    if constexpr (dtype_complex<N>) {
+      return {even.value(), odd.value()};
     } else {
-      return even_.value();
+      return even.value();
     }
   }
-  mean_t<T> mean() const { return value() / static_cast<real>(count_); }
-  real of_both_parts() const { return even_.value() + odd_.value(); }
-
- private:
-  twofold<real> even_;
-  twofold<real> odd_;
-  index_t count_ = 0;
 };
 
 /// Wraps, as NumPy's.
-template <class T>
-class integer_sum {
- public:
-  void add(const plain_number<T>* x, index_t count) {
-    std::uint64_t found = 0;
-    run_on(
-        this_processor(), [&](auto) __attribute__((always_inline)) {
-          for (index_t i = 0; i < count; ++i) found += static_cast<std::uint64_t>(x[i]);
-        });
-    sum_ += found;
-  }
-  void add(const integer_sum& other) { sum_ += other.sum_; }
-  sum_t<T> value() const { return static_cast<sum_t<T>>(sum_); }
+template <class N>
+struct integer_sum {
+  std::uint64_t sum = 0;
 
- private:
-  std::uint64_t sum_ = 0;
+  void add(const N* x, index_t count) {
+    run_for<N>([&](auto) __attribute__((always_inline)) {
+      std::uint64_t found = 0;
+      for (index_t i = 0; i < count; ++i) found += static_cast<std::uint64_t>(x[i]);
+      sum += found;
+    });
+  }
+  void add(const integer_sum& other) { sum += other.sum; }
+  std::uint64_t value() const { return sum; }
 };
 
 template <class T>
-using exact_sum =
-    std::conditional_t<std::is_integral_v<sum_t<T>>, integer_sum<T>, real_sum<T, term::itself>>;
+using exact_sum = std::conditional_t<std::is_integral_v<sum_t<T>>, integer_sum<plain_number<T>>,
+                                     real_sum<plain_number<T>, term::itself>>;
+
+template <class T>
+sum_t<T> sum_of(const exact_sum<T>& all) {
+  return static_cast<sum_t<T>>(all.value());
+}
+
+template <class T>
+mean_t<T> mean_of(const real_sum<plain_number<T>, term::itself>& all) {
+  return all.value() / static_cast<real_of<T>>(all.count);
+}
+
+template <class T>
+real_of<T> norm_of(const real_sum<plain_number<T>, term::squared>& all) {
+  return std::sqrt(all.even.value() + all.odd.value());
+}
 
 }  // namespace
 }  // namespace detail
 
 template <number T>
 sum_t<T> sum(const source& x, const pass_options& options) {
-  return detail::accumulate<detail::exact_sum<T>, T>(x, options).value();
+  return detail::accumulate<T>(x, detail::sum_of<T>, options);
 }
-
 template <number T>
 array<sum_t<T>> sum(const source& x, along axis, const pass_options& options) {
-  const auto rows = detail::accumulate<detail::exact_sum<T>, T>(x, axis, options);
-  return detail::array_of<sum_t<T>>(x, axis, rows, [](const auto& row) { return row.value(); });
+  return detail::accumulate<T>(x, axis, detail::sum_of<T>, options);
 }
 
 template <number T>
 mean_t<T> mean(const source& x, const pass_options& options) {
-  return detail::accumulate<detail::real_sum<T, detail::term::itself>, T>(x, options).mean();
+  return detail::accumulate<T>(x, detail::mean_of<T>, options);
 }
-
 template <number T>
 array<mean_t<T>> mean(const source& x, along axis, const pass_options& options) {
-  const auto rows =
-      detail::accumulate<detail::real_sum<T, detail::term::itself>, T>(x, axis, options);
-  return detail::array_of<mean_t<T>>(x, axis, rows, [](const auto& row) { return row.mean(); });
+  return detail::accumulate<T>(x, axis, detail::mean_of<T>, options);
 }
 
 template <number T>
 real_of<T> norm(const source& x, const pass_options& options) {
-  using squares = detail::real_sum<T, detail::term::squared>;
-  return std::sqrt(detail::accumulate<squares, T>(x, options).of_both_parts());
+  return detail::accumulate<T>(x, detail::norm_of<T>, options);
 }
-
 template <number T>
 array<real_of<T>> norm(const source& x, along axis, const pass_options& options) {
-  using squares = detail::real_sum<T, detail::term::squared>;
-  const auto rows = detail::accumulate<squares, T>(x, axis, options);
-  return detail::array_of<real_of<T>>(
-      x, axis, rows, [](const squares& row) { return std::sqrt(row.of_both_parts()); });
+  return detail::accumulate<T>(x, axis, detail::norm_of<T>, options);
 }
 
 // A type cannot stand in parentheses.

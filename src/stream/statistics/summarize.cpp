@@ -1,5 +1,7 @@
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <type_traits>
 
 #include <npymap/statistics.hpp>
 
@@ -11,137 +13,127 @@ namespace npymap {
 namespace detail {
 namespace {
 
-template <class T>
-class summarized {
- public:
-  using number_type = plain_number<T>;
+template <class S>
+struct summarized {
+  moments<S> found;
+  std::uint64_t sum = 0;  // of integers, which wrap
 
-  void add(const number_type* x, index_t count) {
-    moments<number_type> found;
-    std::uint64_t sum = 0;
-    run_on(
-        this_processor(), [&](auto wide) __attribute__((always_inline)) {
-          found = moments_of(wide, x, count);
-          if constexpr (std::is_integral_v<number_type>) {
-            for (index_t i = 0; i < count; ++i) sum += static_cast<std::uint64_t>(x[i]);
-          }
-        });
-    moments_.add(found);
-    sum_ += sum;
+  void add(const S* x, index_t count) {
+    moments<S> row;
+    std::uint64_t row_sum = 0;
+    run_for<S>([&](auto wide) __attribute__((always_inline)) {
+      row = moments_of(wide, x, count);
+      if constexpr (std::is_integral_v<S>) {
+        for (index_t i = 0; i < count; ++i) row_sum += static_cast<std::uint64_t>(x[i]);
+      }
+    });
+    found.add(row);
+    sum += row_sum;
   }
   void add(const summarized& other) {
-    moments_.add(other.moments_);
-    sum_ += other.sum_;
+    found.add(other.found);
+    sum += other.sum;
   }
 
-  summary<T> finish() const {
-    const moments<number_type>& m = moments_;
-    summary<T> found{.count = m.count + m.nan_count, .nan_count = m.nan_count};
-    if constexpr (std::is_integral_v<number_type>) {
-      found.sum = static_cast<sum_t<T>>(sum_);
-    } else {
-      found.sum = static_cast<sum_t<T>>(m.sum.value());
-    }
-    found.mean = found.variance = std::numeric_limits<real_of<T>>::quiet_NaN();
-    if (m.count == 0) return found;
-    found.min = static_cast<T>(m.min);
-    found.max = static_cast<T>(m.max);
-    found.mean = m.mean();
-    found.variance = m.squares / static_cast<real_of<T>>(m.count);
-    return found;
+  /// NaN where there is no number.
+  wide_real<S> variance_of_numbers() const {
+    if (found.count == 0) return std::numeric_limits<wide_real<S>>::quiet_NaN();
+    return found.squares / static_cast<wide_real<S>>(found.count);
   }
-
- private:
-  moments<number_type> moments_;
-  std::uint64_t sum_ = 0;  // of integers, which wrap
+  /// NaN where there is one.
+  wide_real<S> variance() const {
+    if (found.nan_count > 0) return std::numeric_limits<wide_real<S>>::quiet_NaN();
+    return variance_of_numbers();
+  }
 };
 
 /// A complex number varies as its parts do together.
-template <class T>
-class spread {
- public:
-  using real = typename T::value_type;
+template <dtype_complex C>
+struct summarized<C> {
+  using part = typename C::value_type;
 
-  void add(const T* x, index_t count) {
-    real parts[2][chunk_count];
+  summarized<part> real;
+  summarized<part> imaginary;
+
+  void add(const C* x, index_t count) {
+    part parts[2][chunk_count];
     for (index_t i = 0; i < count; ++i) {
       parts[0][i] = x[i].real();
       parts[1][i] = x[i].imag();
     }
-    real_.add(parts[0], count);
-    imaginary_.add(parts[1], count);
+    real.add(parts[0], count);
+    imaginary.add(parts[1], count);
   }
-  void add(const spread& other) {
-    real_.add(other.real_);
-    imaginary_.add(other.imaginary_);
+  void add(const summarized& other) {
+    real.add(other.real);
+    imaginary.add(other.imaginary);
   }
-  real_of<T> variance() const {
-    return variance_of(real_.finish()) + variance_of(imaginary_.finish());
-  }
-  template <class U>
-  static real_of<U> variance_of(const summary<U>& found) {
-    return found.nan_count > 0 ? std::numeric_limits<real_of<U>>::quiet_NaN() : found.variance;
-  }
-
- private:
-  summarized<real> real_;
-  summarized<real> imaginary_;
+  wide_real<part> variance() const { return real.variance() + imaginary.variance(); }
 };
 
 template <class T>
-struct varying {
-  using type = summarized<T>;
-  static real_of<T> variance(const type& all) {
-    const summary<T> found = all.finish();
-    return found.nan_count > 0 ? std::numeric_limits<real_of<T>>::quiet_NaN() : found.variance;
+summary<T> summary_of(const summarized<plain_number<T>>& all) {
+  const moments<plain_number<T>>& m = all.found;
+  summary<T> found{.count = m.count + m.nan_count, .nan_count = m.nan_count};
+  if constexpr (std::is_integral_v<sum_t<T>>) {
+    found.sum = static_cast<sum_t<T>>(all.sum);
+  } else {
+    found.sum = m.sum.value();
   }
-};
-template <dtype_complex T>
-struct varying<T> {
-  using type = spread<T>;
-  static real_of<T> variance(const type& all) { return all.variance(); }
-};
+  found.variance = all.variance_of_numbers();
+  found.mean = std::numeric_limits<real_of<T>>::quiet_NaN();
+  if (m.count == 0) return found;
+  found.min = static_cast<T>(m.min);
+  found.max = static_cast<T>(m.max);
+  found.mean = m.mean();
+  return found;
+}
+
+template <class T>
+real_of<T> variance_of(const summarized<plain_number<T>>& all) {
+  return all.variance();
+}
+
+template <class T>
+real_of<T> deviation_of(const summarized<plain_number<T>>& all) {
+  return std::sqrt(all.variance());
+}
 
 }  // namespace
 }  // namespace detail
 
 template <ordered_number T>
 summary<T> summarize(const source& x, const pass_options& options) {
-  return detail::accumulate<detail::summarized<T>, T>(x, options).finish();
+  return detail::accumulate<T>(x, detail::summary_of<T>, options);
 }
-
 template <ordered_number T>
 summary_list<T> summarize(const source& x, along axis, const pass_options& options) {
-  summary_list<T> found{detail::without_axis(x.shape(), axis.axis), {}};
-  for (const auto& row : detail::accumulate<detail::summarized<T>, T>(x, axis, options)) {
-    found.values.push_back(row.finish());
+  using state = detail::summarized<detail::plain_number<T>>;
+  const detail::row_states rows = detail::accumulate_rows<T, state>(x, axis, options);
+  summary_list<T> found{rows.extents(), {}};
+  found.values.reserve(static_cast<std::size_t>(rows.count()));
+  for (index_t row = 0; row < rows.count(); ++row) {
+    found.values.push_back(detail::summary_of<T>(rows.get<state>(row)));
   }
   return found;
 }
 
 template <number T>
 real_of<T> variance(const source& x, const pass_options& options) {
-  using varying = detail::varying<T>;
-  return varying::variance(detail::accumulate<typename varying::type, T>(x, options));
+  return detail::accumulate<T>(x, detail::variance_of<T>, options);
 }
-
 template <number T>
 array<real_of<T>> variance(const source& x, along axis, const pass_options& options) {
-  using varying = detail::varying<T>;
-  const auto rows = detail::accumulate<typename varying::type, T>(x, axis, options);
-  return detail::array_of<real_of<T>>(x, axis, rows, varying::variance);
+  return detail::accumulate<T>(x, axis, detail::variance_of<T>, options);
 }
 
 template <number T>
 real_of<T> standard_deviation(const source& x, const pass_options& options) {
-  return std::sqrt(variance<T>(x, options));
+  return detail::accumulate<T>(x, detail::deviation_of<T>, options);
 }
-
 template <number T>
 array<real_of<T>> standard_deviation(const source& x, along axis, const pass_options& options) {
-  const array<real_of<T>> found = variance<T>(x, axis, options);
-  for_each([](real_of<T>& value) { value = std::sqrt(value); }, found);
-  return found;
+  return detail::accumulate<T>(x, axis, detail::deviation_of<T>, options);
 }
 
 // A type cannot stand in parentheses.
