@@ -68,7 +68,7 @@ void fetched_pieces::fetch(index_t n) {
 void fetched_pieces::fetch_in_turn(index_t n) noexcept {
   std::exception_ptr failure;
   try {
-    if (order_.wait_to_begin(n)) return fetch(n);
+    if (order_.wait_for_turn(n, static_cast<index_t>(slots_.size()))) return fetch(n);
   } catch (...) {
     failure = std::current_exception();
   }

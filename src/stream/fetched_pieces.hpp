@@ -18,8 +18,8 @@
 
 namespace npymap::detail {
 
-/// Fetches, in threads of its own, each piece that `order` lets begin into one of `slots`, which
-/// are as many as the pieces that may be under way.
+/// Fetches, in threads of its own, each piece into one of `slots`, as soon as the piece that was in
+/// it, and all before that, have ended.
 class fetched_pieces {
  public:
   fetched_pieces(const pass_operands& operands, const block_plan& plan, index_t slots,

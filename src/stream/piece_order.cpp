@@ -5,13 +5,12 @@
 
 namespace npymap::detail {
 
-piece_order::piece_order(index_t most_ahead, std::function<void(index_t n)> collect)
-    : most_ahead_(most_ahead), collect_(std::move(collect)) {}
+piece_order::piece_order(std::function<void(index_t n)> collect) : collect_(std::move(collect)) {}
 
-bool piece_order::wait_to_begin(index_t n) {
+bool piece_order::wait_for_turn(index_t n, index_t most_ahead) {
   std::unique_lock lock(changing_);
   ++waiting_;
-  changed_.wait(lock, [&] { return is_over_ || n < next_ + most_ahead_; });
+  changed_.wait(lock, [&] { return is_over_ || n < next_ + most_ahead; });
   --waiting_;
   return !is_over_;
 }

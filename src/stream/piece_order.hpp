@@ -11,14 +11,15 @@
 
 namespace npymap::detail {
 
-/// Pieces end in any order and are collected in their own; none begins that is `most_ahead` or more
-/// ahead of the first that has not ended, so that few wait. Safe to use from any thread.
+/// Pieces end in any order and are collected in their own; none begins that is far ahead of the
+/// first that has not ended, so that few wait. Safe to use from any thread.
 class piece_order {
  public:
-  piece_order(index_t most_ahead, std::function<void(index_t n)> collect);
+  explicit piece_order(std::function<void(index_t n)> collect);
 
-  /// Wait until piece `n` may begin; false when the pass is over.
-  bool wait_to_begin(index_t n);
+  /// Wait until piece `n` is less than `most_ahead` ahead of the first that has not ended; false
+  /// when the pass is over.
+  bool wait_for_turn(index_t n, index_t most_ahead);
   /// Collect piece `n`, which has ended, when its turn has come, and those that waited for it.
   /// \throws what `collect` throws
   void end_of(index_t n);
@@ -26,7 +27,6 @@ class piece_order {
   void end_of_pass() noexcept;
 
  private:
-  const index_t most_ahead_;
   const std::function<void(index_t n)> collect_;
   std::mutex changing_;
   std::condition_variable changed_;

@@ -7,8 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include <oneapi/tbb/enumerable_thread_specific.h>
-#include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
 
 #include "io/aligned_buffer.hpp"
@@ -47,7 +45,7 @@ class parallel_walk final : public piece_walk {
   index_t count() const noexcept override { return plan_.count(); }
 
   void run(visitor visit, collector collect, void* context) override {
-    piece_order order(2 * window_, [&](index_t n) {
+    piece_order order([&](index_t n) {
       if (collect) collect(context, n);
       drop_shared(n);
     });
@@ -55,25 +53,24 @@ class parallel_walk final : public piece_walk {
     if (fetches_) fetched.emplace(operands_, plan_, 2 * window_, order);
     const pass_state pass{visit, context, order, fetched ? &*fetched : nullptr};
     if (count() == 1) {  // not worth a thread
-      visit_piece(pass, 0);
+      scratch mine;
+      visit_piece(pass, 0, mine);
       return meter_.finish();
     }
     std::atomic<index_t> next = 0;
     hinted_ = 0;
-    tbb::task_arena arena(threads_);
-    arena.execute([&] {
-      // One behind the other, so that few wait to be collected.
-      tbb::parallel_for(0, threads_, [&](int) {
-        try {
-          for (index_t n = next++; n < count() && may_begin(pass, n); n = next++) {
-            read_ahead_of(n);
-            visit_piece(pass, n);
-          }
-        } catch (...) {
-          order.end_of_pass();
-          throw;
+    // One behind the other, so that few wait to be collected.
+    in_each_thread(threads_, [&](int) {
+      scratch mine;
+      try {
+        for (index_t n = next++; n < count() && may_begin(pass, n); n = next++) {
+          read_ahead_of(n);
+          visit_piece(pass, n, mine);
         }
-      });
+      } catch (...) {
+        order.end_of_pass();
+        throw;
+      }
     });
     meter_.finish();
   }
@@ -84,6 +81,13 @@ class parallel_walk final : public piece_walk {
     void* context;
     piece_order& order;
     fetched_pieces* fetched;  // null where all inputs are mapped, or in memory
+  };
+
+  // Of one thread.
+  struct scratch {
+    std::vector<io::aligned_buffer> buffers;
+    std::vector<piece_memory> memory;
+    std::vector<piece_part> parts;
   };
 
   // How many pieces are read ahead: half of the budget's; the rest is at hand.
@@ -143,13 +147,12 @@ class parallel_walk final : public piece_walk {
   }
 
   bool may_begin(const pass_state& pass, index_t n) {
-    return pass.fetched ? pass.fetched->wait_for(n) : pass.order.wait_to_begin(n);
+    return pass.order.wait_for_turn(n, window_) && (!pass.fetched || pass.fetched->wait_for(n));
   }
 
-  void visit_piece(const pass_state& pass, index_t n) {
+  void visit_piece(const pass_state& pass, index_t n, scratch& mine) {
     meter_.throw_if_stopped();
     const block_box box = plan_.at(n);
-    scratch& mine = scratch_.local();
     mine.buffers.resize(operands_.inputs().size() + 2 * operands_.outputs().size());
     io::aligned_buffer* buffer = mine.buffers.data();
     std::vector<piece_memory>& memory = mine.memory;
@@ -162,7 +165,7 @@ class parallel_walk final : public piece_walk {
     mine.parts.clear();
     for (const piece_memory& m : memory) mine.parts.push_back(m.part());
     // A visitor that waits for parallel work of its own must not be given another piece meanwhile:
-    // the scratch is this one's.
+    // that might wait for this one to end.
     tbb::this_task_arena::isolate(
         [&] { pass.visit(pass.context, n, box.start, mine.parts.data()); });
     const piece_memory* written = memory.data() + operands_.inputs().size();
@@ -171,12 +174,6 @@ class parallel_walk final : public piece_walk {
     meter_.add(operands_.bytes_of(box));
     pass.order.end_of(n);
   }
-
-  struct scratch {
-    std::vector<io::aligned_buffer> buffers;
-    std::vector<piece_memory> memory;
-    std::vector<piece_part> parts;
-  };
 
   const pass_operands operands_;
   const pass_options options_;
@@ -187,7 +184,6 @@ class parallel_walk final : public piece_walk {
   const bool fits_budget_;
   progress_meter meter_;
   std::atomic<index_t> hinted_ = 0;  // how many pieces were read ahead, or begun
-  tbb::enumerable_thread_specific<scratch> scratch_;
 };
 
 }  // namespace

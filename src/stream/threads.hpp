@@ -26,6 +26,14 @@ inline int checked_threads(std::optional<int> threads) {
                                        .found = std::to_string(*threads)});
 }
 
+/// Call `work(n)` for each n below `threads`, in so many threads at once if they are to be had:
+/// none may wait for another. The first exception ends it, and arrives.
+template <class Work>
+void in_each_thread(int threads, const Work& work) {
+  tbb::task_arena arena(threads);
+  arena.execute([&] { tbb::parallel_for(0, threads, work); });
+}
+
 /// Call `work(begin, count)` for parts of so many, which cover 0 to `whole` once; in this thread
 /// where there is but one part. The first exception ends it, and arrives.
 template <class Work>

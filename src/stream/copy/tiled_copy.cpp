@@ -13,9 +13,6 @@
 #include <string>
 #include <utility>
 
-#include <oneapi/tbb/parallel_for.h>
-#include <oneapi/tbb/task_arena.h>
-
 #include <npymap/convert.hpp>
 #include <npymap/error.hpp>
 #include <npymap/file_map.hpp>
@@ -286,8 +283,7 @@ class tiled_copy {
       for (int n = 0; n < threads_; ++n) work(n);
       return;
     }
-    tbb::task_arena arena(threads_);
-    arena.execute([&] { tbb::parallel_for(0, threads_, work); });
+    in_each_thread(threads_, work);
   }
 
   void gather_box(const tile& part, std::byte* to, const strides& to_steps) {
