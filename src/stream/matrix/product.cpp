@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <future>
 #include <string>
@@ -22,6 +23,7 @@
 
 #include "array/array_access.hpp"
 #include "io/aligned_buffer.hpp"
+#include "io/file.hpp"
 #include "stream/element_source.hpp"
 #include "stream/threads.hpp"
 
@@ -68,15 +70,12 @@ struct product_plan {
 
   /// Have tiles of a target meet at borders of its pages, as far as its strides allow.
   void meet_at_pages(const any_array& c) {
-    const index_t itemsize = c.itemsize(), in_page = page_bytes / itemsize;
-    const auto beyond = static_cast<index_t>(reinterpret_cast<std::uintptr_t>(c.data()) %
-                                             std::uintptr_t{page_bytes});
-    for (const int axis : {0, 1}) {
-      tile_axis& cut = axis == 0 ? rows : columns;
-      const bool lies_in_runs = c.byte_strides()[axis] == itemsize;
-      if (lies_in_runs && cut.size < cut.whole && cut.size % in_page == 0) {
-        cut.skipped = beyond / itemsize;
-      }
+    const index_t itemsize = c.itemsize();
+    const auto beyond = reinterpret_cast<std::uintptr_t>(c.data()) % std::uintptr_t{page_bytes};
+    const bool lies_in_rows = c.byte_strides()[1] == itemsize;
+    if (lies_in_rows && columns.size < columns.whole &&
+        columns.size % (page_bytes / itemsize) == 0) {
+      columns.skipped = static_cast<index_t>(beyond) / itemsize;
     }
   }
 
@@ -86,11 +85,18 @@ struct product_plan {
   }
 };
 
-/// The tiles of one source, decoded, in C order: one at hand, and one that is read.
+/// A box of a matrix, in its transpose.
+block_box turned(const block_box& box) {
+  return {{box.start[1], box.start[0]}, {box.extents[1], box.extents[0]}};
+}
+
+/// The tiles of one source, or of its transpose, decoded, in C order: one at hand, and one that is
+/// read.
 class tile_reader {
  public:
-  tile_reader(const source& x, const dtype& number, std::uint64_t budget_bytes)
+  tile_reader(const source& x, bool is_turned, const dtype& number, std::uint64_t budget_bytes)
       : elements_(x.elements()),
+        is_turned_(is_turned),
         number_(number),
         strip_bytes_(static_cast<index_t>(std::min<std::uint64_t>(budget_bytes / 32, 1 << 20))),
         fits_budget_(elements_->spanned_bytes() <= budget_bytes / 8) {
@@ -108,9 +114,11 @@ class tile_reader {
       spare.buffer = {};  // before there are two
       spare.buffer = io::aligned_buffer(static_cast<std::size_t>(bytes));
     }
-    const strides steps = dense_byte_strides(box.extents, number_.itemsize(), order::c);
-    elements_->read_ahead_of(box);
-    read_strips(box, spare.buffer.data(), steps);
+    strides steps = dense_byte_strides(box.extents, number_.itemsize(), order::c);
+    if (is_turned_) std::swap(steps[0], steps[1]);
+    const block_box place = is_turned_ ? turned(box) : box;
+    elements_->read_ahead_of(place);
+    read_strips(place, spare.buffer.data(), steps);
   }
 
   /// What was read is at hand now. Returns how many bytes of the source were read for it.
@@ -158,6 +166,7 @@ class tile_reader {
   }
 
   const shared<element_source> elements_;
+  const bool is_turned_;
   const dtype number_;
   const index_t strip_bytes_;
   const bool fits_budget_;
@@ -166,13 +175,21 @@ class tile_reader {
   io::aligned_buffer fetched_;
 };
 
+/// A factor: a matrix, or its transpose.
+struct factor {
+  const source& elements;
+  bool is_turned;
+
+  index_t extent(int axis) const noexcept { return elements.extent(is_turned ? 1 - axis : axis); }
+};
+
 class tiled_product {
  public:
-  tiled_product(const source& a, const source& b, const any_array& c, const dtype& number,
+  tiled_product(const factor& a, const factor& b, const any_array& c, const dtype& number,
                 void (*multiply_add)(const product_part&), const pass_options& options)
       : plan_(a.extent(0), a.extent(1), b.extent(1), number.itemsize(), options.budget_bytes),
-        a_(a, number, options.budget_bytes),
-        b_(b, number, options.budget_bytes),
+        a_(a.elements, a.is_turned, number, options.budget_bytes),
+        b_(b.elements, b.is_turned, number, options.budget_bytes),
         c_(c),
         itemsize_(number.itemsize()),
         multiply_add_(multiply_add),
@@ -184,7 +201,7 @@ class tiled_product {
                                .shape = {plan_.rows.size, plan_.columns.size},
                                .order = order::c,
                                .version = {}});
-    now_.total_bytes = bytes_to_read(a, b);
+    now_.total_bytes = bytes_to_read(a.elements, b.elements);
   }
 
   void run() {
@@ -242,11 +259,34 @@ class tiled_product {
     const index_t i = tile / plan_.columns.count(), j = tile % plan_.columns.count();
     const range rows(plan_.rows.begin(i), plan_.rows.begin(i) + plan_.rows.extent(i));
     const range columns(plan_.columns.begin(j), plan_.columns.begin(j) + plan_.columns.extent(j));
-    copy(sum_(range(0, plan_.rows.extent(i)), range(0, plan_.columns.extent(j))), c_(rows, columns),
-         casting::same_kind,
+    const any_array from = sum_(range(0, plan_.rows.extent(i)), range(0, plan_.columns.extent(j)));
+    const any_array to = c_(rows, columns);
+    const bool lies_in_rows = to.byte_strides()[1] == itemsize_ || to.extent(1) == 1;
+    if (to.is_mapped() && to.mode() != open_mode::copy_on_write && lies_in_rows) {
+      return write_rows(from, to);
+    }
+    copy(from, to, casting::same_kind,
          {.budget_bytes = options_.budget_bytes / 16,
           .threads = options_.threads,
           .stop = options_.stop});
+  }
+
+  // To the file, not through the map. The disk has the time of a tile to be done with it: else
+  // the kernel would let us fill all memory with what waits for it.
+  void write_rows(const any_array& from, const any_array& to) const {
+    const file_map& map = to.map();
+    io::file& file = io::file_of(map);
+    file.wait_for_writing();
+    const auto row_bytes = static_cast<std::size_t>(to.extent(1) * itemsize_);
+    for (index_t row = 0; row < to.extent(0); ++row) {
+      const std::byte* const there = to.data() + row * to.byte_strides()[0];
+      map.write(static_cast<std::size_t>(there - map.data()),
+                {from.data() + row * from.byte_strides()[0], row_bytes});
+    }
+    const byte_reach reached = reach(to.layout()).value_or(byte_reach{});
+    const index_t first = to.data() - map.data() + reached.begin;
+    file.start_writing(map.offset_bytes() + static_cast<std::uint64_t>(first),
+                       static_cast<std::uint64_t>(reached.end - reached.begin));
   }
 
   // What is at hand is not read again.
@@ -307,7 +347,12 @@ void multiply_tiles(const source& a, const source& b, const any_array& c, const 
                                          .expected = fmt::format("at least {}", least_budget_bytes),
                                          .found = fmt::format("{}", options.budget_bytes)});
   }
-  tiled_product(a, b, c, number, multiply_add, options).run();
+  // As c is written in rows, that of Fortran order is the transpose of the turned product.
+  if (std::abs(c.byte_strides()[0]) < std::abs(c.byte_strides()[1])) {
+    tiled_product({b, true}, {a, true}, c.transpose(), number, multiply_add, options).run();
+  } else {
+    tiled_product({a, false}, {b, false}, c, number, multiply_add, options).run();
+  }
 }
 
 }  // namespace npymap::detail
