@@ -44,7 +44,7 @@ std::string sample(const std::string& name, index_t rows, index_t columns) {
 
 std::string tall(const benchmark::State& state) {
   const index_t columns = state.range(0);
-  return sample("x" + std::to_string(columns), (index_t{1} << 26) / columns, columns);  // 512 MiB
+  return sample("x" + std::to_string(columns), (index_t{1} << 24) / columns, columns);  // 128 MiB
 }
 
 void gram_npymap(benchmark::State& state) {
@@ -85,7 +85,7 @@ void covariance_numpy(benchmark::State& state) {
         "np.cov(x, rowvar=False)");
 }
 
-constexpr index_t side = 3000;
+constexpr index_t side = 1500;
 
 void multiply_npymap(benchmark::State& state) {
   const auto a = npymap::open<double>(sample("a", side, side));
@@ -143,8 +143,8 @@ BENCHMARK(multiply_npymap)
     ->Unit(benchmark::kMillisecond)
     ->UseRealTime();
 BENCHMARK(multiply_npymap)
-    ->Name("matrix_multiply/npymap_in_32_MiB")
-    ->Arg(32)
+    ->Name("matrix_multiply/npymap_in_8_MiB")
+    ->Arg(8)
     ->Unit(benchmark::kMillisecond)
     ->UseRealTime();
 BENCHMARK(multiply_memory)

@@ -87,8 +87,8 @@ TEST_CASE("gram, covariance: as NumPy, of random shapes, orders, dtypes, strides
 os.chdir(sys.argv[1])
 rng = np.random.default_rng(int(sys.argv[2]))
 for i in range(60):
-    d = int(rng.integers(1, 20) if i % 4 else rng.integers(100, 290))
-    n = int(rng.integers(0, 3) if i % 7 == 6 else rng.integers(3, 6000 if d < 20 else 600))
+    d = int(rng.integers(1, 20) if i % 4 else rng.integers(120, 270))
+    n = int(rng.integers(0, 3) if i % 7 == 6 else rng.integers(3, 6000 if d < 20 else 300))
     t = np.dtype(['f8', '>f8', 'f4', 'i2', '>i4', 'u8', 'f2', '?', 'c16', '>c8'][i % 10])
     a = rng.normal(0, 1, (n, d)) * rng.uniform(.1, 30, d)
     if t.kind == 'f' and t.itemsize == 8: a += 10.0 ** rng.integers(0, 9, d)
@@ -279,7 +279,7 @@ TEST_CASE("multiply: as NumPy, of random shapes, orders, dtypes, strides and bud
 os.chdir(sys.argv[1])
 rng = np.random.default_rng(int(sys.argv[2]))
 for i in range(60):
-    m, k, n = (int(e) for e in rng.integers(1, [400, 40, 1500][i % 3], 3))
+    m, k, n = (int(e) for e in rng.integers(1, [300, 40, 900][i % 3], 3))
     if i % 3 == 2: k, n = k % 40 + 1, n % 60 + 1
     if i % 10 == 9: m, k, n = (e if rng.integers(0, 2) else i // 10 % 2 for e in (m, k, n))
     kind = 'fdc'[i % 3]
