@@ -3,9 +3,9 @@
 ///
 /// Sources are arrays of any layout and of any dtype that `convert` makes a T of by the rule
 /// `same_kind`, or files that are not mapped; complex ones want a complex T. The bits of a result
-/// depend on the sources and the budget, not on how many threads there are. Eigen multiplies with
-/// the vector instructions that the caller compiles for (`-march`). `pass_options::pieces` says
-/// nothing here. Safe to call from several threads at once.
+/// depend on the sources, the budget and the processor, not on how many threads there are. Eigen
+/// multiplies with the vector instructions that the caller compiles for (`-march`).
+/// `pass_options::pieces` says nothing here. Safe to call from several threads at once.
 #pragma once
 
 #include <algorithm>
@@ -62,7 +62,7 @@ struct column_moments {
 struct covariance_options {
   /// These are divided by the number of rows less so many: 1 for rows that are a sample, 0 for rows
   /// that are all there are. NumPy: `ddof`.
-  index_t ddof = 1;
+  int ddof = 1;
 };
 
 namespace detail {
@@ -282,15 +282,16 @@ void mirror_lower_half(square_matrix<T>& m) {
 /// One pass: Eigen's rank updates of pieces of the rows, on all cores. Sums are of T, so a T of
 /// float has a float's rounding errors. Memory: the budget, out of which come the result and, for
 /// a few hundred columns, copies of it (8 MiB at most); and a megabyte for each thread. No rows
-/// give zeros. NaN and infinity spread as in NumPy: `x.T @ x`, or `x.conj().T @ x`. Example:
-/// `Eigen::MatrixXd g = npymap::gram(x);` \throws error layout_mismatch unless rank is 2;
-/// invalid_argument for a budget that does not hold the result and some rows; dtype_mismatch;
-/// stopped; what the system says
+/// give zeros. NaN and infinity spread as in NumPy: `x.T @ x`, or `x.conj().T @ x`.
+/// Example: `Eigen::MatrixXd g = npymap::gram(x);`
+/// \throws error layout_mismatch unless rank is 2; invalid_argument for a budget that does not hold
+/// the result and some rows, naming the least that does; dtype_mismatch; stopped; what the system
+/// says
 template <matrix_number T = double>
 square_matrix<T> gram(const source& x, const pass_options& options = {}) {
   square_matrix<T> g = detail::sums_of_products<T>(x, false, "gram", options).covariance;
   detail::mirror_lower_half(g);
-  if constexpr (Eigen::NumTraits<T>::IsComplex) g = g.conjugate().eval();
+  if constexpr (Eigen::NumTraits<T>::IsComplex) g = g.conjugate();
   return g;
 }
 
@@ -318,11 +319,12 @@ column_moments<T> covariance(const source& x, const covariance_options& how = {}
 /// Tile by tile: with a budget that holds B elements, tiles of c are about sqrt(0.44 B) a side, the
 /// sources are read 2 m n k / sqrt(0.44 B) elements in all, the next tiles while these are
 /// multiplied, and each tile of c is written once. Memory: the budget, and little for each thread.
-/// `c` is made by the caller, in either order; sums are of T. A failure or a stop leaves it
-/// partly written. Example: `multiply(a, b, create<double>("c.npy", {a.extent(0), b.extent(1)}))`.
-/// NumPy: `numpy.matmul(a, b, out=c)`. \throws error layout_mismatch for shapes that do not agree;
-/// invalid_argument for a budget below 256 KiB, and for a `c` that shares bytes with a source;
-/// dtype_mismatch; stopped; what the system says
+/// `c` is made by the caller, in either order; its dense rows or columns are written to the file,
+/// not through the map; sums are of T. A failure or a stop leaves it partly written.
+/// Example: `multiply(a, b, create<double>("c.npy", {a.extent(0), b.extent(1)}))`.
+/// NumPy: `numpy.matmul(a, b, out=c)`.
+/// \throws error layout_mismatch for shapes that do not agree; invalid_argument for a budget below
+/// 256 KiB, and for a `c` that shares bytes with a source; dtype_mismatch; stopped; the system's
 template <matrix_number T>
 void multiply(const source& a, const source& b, const array<T>& c,
               const pass_options& options = {}) {

@@ -59,8 +59,7 @@ source as_read(const std::string& path, int how) {
 }
 
 template <class T>
-void save_moments(const std::string& name, const source& x, const pass_options& options,
-                  index_t ddof) {
+void save_moments(const std::string& name, const source& x, const pass_options& options, int ddof) {
   npymap::save(name + ".gram.npy", with_least_budget(options, [&](const pass_options& o) {
                  return npymap::gram<T>(x, o);
                }));
@@ -102,7 +101,7 @@ for i in range(60):
                                   {folder.path(), seed}));
   std::vector<std::string> slices;
   int is_complex = 0, how = 0;
-  index_t ddof = 0;
+  int ddof = 0;
   std::uint64_t budget = 0;
   std::string slice;
   while (cases >> is_complex >> budget >> how >> ddof >> slice) {
