@@ -9,6 +9,7 @@
 #include "core/time_step.hpp"
 #include "io/file.hpp"
 #include "stream/block_plan.hpp"
+#include "stream/copy/overlap.hpp"
 
 namespace npymap::detail {
 namespace {
@@ -40,6 +41,10 @@ class elements_of_array final : public element_source {
   void populate_pages(page_range pages) const override {
     if (pages.begin == pages.end) return;
     storage_.map().advise(advice::populate, pages.begin, pages.end - pages.begin);
+  }
+
+  bool may_overlap(const any_array& y) const override {
+    return detail::may_overlap({storage_, data_, layout()}, {y, y.data(), y.layout()});
   }
 
   void drop(page_range pages, page_range kept) const noexcept override {
@@ -117,14 +122,23 @@ std::optional<std::array<block_box, 2>> element_source::halves_of(const block_bo
   return std::nullopt;
 }
 
-void element_source::populate(const block_box& box) const {
+template <class Visit>
+void element_source::for_own_pages(const block_box& box, const Visit& visit) const {
   constexpr index_t worth_a_cut_bytes = 64 << 10;
   const page_range pages = pages_of(box);
   const index_t own_bytes = *array_bytes(box.extents, type_.itemsize());
   const bool is_sparse = pages.size_bytes() > std::max(2 * own_bytes, worth_a_cut_bytes);
   const auto halves = is_sparse ? halves_of(box) : std::nullopt;
-  if (!halves) return populate_pages(pages);
-  for (const block_box& half : *halves) populate(half);
+  if (!halves) return visit(pages);
+  for (const block_box& half : *halves) for_own_pages(half, visit);
+}
+
+void element_source::populate(const block_box& box) const {
+  for_own_pages(box, [this](page_range pages) { populate_pages(pages); });
+}
+
+void element_source::read_ahead_of(const block_box& box) const noexcept {
+  for_own_pages(box, [this](page_range pages) { read_ahead(pages); });
 }
 
 shared<element_source> array_elements(const array_storage& storage, const dtype& type,

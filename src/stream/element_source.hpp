@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 
+#include <npymap/any_array.hpp>
 #include <npymap/blocks.hpp>
 #include <npymap/detail/array_storage.hpp>
 #include <npymap/detail/layout.hpp>
@@ -65,8 +66,13 @@ class element_source : public counted {
   /// Read a box into memory, and little else; nothing to do for what is no map. \throws error when
   /// it cannot be read
   void populate(const block_box& box) const;
+  /// Have the disk begin with a box, and little else.
+  void read_ahead_of(const block_box& box) const noexcept;
   /// A box cut across the axis whose elements lie furthest apart; nothing for a single element.
   std::optional<std::array<block_box, 2>> halves_of(const block_box& box) const;
+
+  /// True unless it is certain that no element is a part of the array `y`.
+  virtual bool may_overlap(const any_array& y) const = 0;
 
   // Of a map; all else has no pages, and nothing to do.
   virtual page_range pages_of(const block_box&) const noexcept { return {}; }
@@ -96,6 +102,10 @@ class element_source : public counted {
   }
 
  private:
+  /// Call `visit` with the pages of parts of a box that have most of these to themselves.
+  template <class Visit>
+  void for_own_pages(const block_box& box, const Visit& visit) const;
+
   std::string path_;
   dtype type_;
   npymap::shape shape_;

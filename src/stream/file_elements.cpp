@@ -113,6 +113,14 @@ class elements_of_files final : public element_source {
     return io::direct_file::slot_bytes(static_cast<std::size_t>(box_bytes));
   }
 
+  // Whichever part of its file the array is.
+  bool may_overlap(const any_array& y) const override {
+    if (!y.is_mapped() || y.mode() == open_mode::copy_on_write || y.size_bytes() == 0) return false;
+    return std::any_of(paths_.begin(), paths_.end(), [&](const std::string& path) {
+      return io::file::open(path, open_mode::read).is_same(io::file_of(y.map()));
+    });
+  }
+
   const std::byte* fetch(const block_box& box, std::span<std::byte> slot) const override {
     const index_t itemsize = type().itemsize();
     if (shape().empty() || paths_.size() == 1) return fetch_from(0, box, slot);

@@ -15,49 +15,10 @@
 #include <Eigen/Eigenvalues>
 
 #include <npymap/eigen.hpp>
+#include <npymap/eigen_passes.hpp>
 #include <npymap/npymap.hpp>
 
 namespace {
-
-// What a piece of the rows adds to: sums, and sums of products, of distances to an origin.
-struct moments {
-  Eigen::RowVectorXd sum;
-  Eigen::MatrixXd gram;  // its lower half
-};
-
-struct column_statistics {
-  Eigen::VectorXd means;
-  Eigen::MatrixXd covariance;
-};
-
-// Distances to the first row keep the subtraction of large means out of the covariance.
-column_statistics statistics(const npymap::array<const double>& x,
-                             const npymap::pass_options& options) {
-  const Eigen::RowVectorXd origin = npymap::as_matrix(x).row(0);
-  const moments nothing{Eigen::RowVectorXd::Zero(origin.size()),
-                        Eigen::MatrixXd::Zero(origin.size(), origin.size())};
-
-  const auto of_piece = [&](const npymap::view<const double>& piece) {
-    const auto rows = npymap::as_matrix(piece);
-    const Eigen::MatrixXd distance = (rows.rowwise() - origin).transpose();
-    moments found = nothing;
-    found.sum = distance.rowwise().sum();
-    found.gram.selfadjointView<Eigen::Lower>().rankUpdate(distance);
-    return found;
-  };
-  const auto together = [](moments a, const moments& b) {
-    a.sum += b.sum;
-    a.gram += b.gram;
-    return a;
-  };
-  auto [sum, gram] = npymap::reduce(x, nothing, of_piece, together, options);
-
-  const double n = static_cast<double>(x.extent(0));
-  const Eigen::RowVectorXd mean = sum / n;
-  gram.selfadjointView<Eigen::Lower>().rankUpdate(mean.transpose(), -n);
-  const Eigen::MatrixXd both_halves = gram.selfadjointView<Eigen::Lower>();
-  return {origin + mean, both_halves / (n - 1)};
-}
 
 class progress_bar {
  public:
@@ -96,12 +57,12 @@ int main(int argc, char** argv) {
     const std::string folder = argv[2];
     const auto x = npymap::open<double>(argv[1]);
     if (x.empty()) throw std::runtime_error("no elements");
-    const column_statistics found =
-        statistics(x, {.budget_bytes = 64 << 20, .progress = progress_bar()});
+    const auto found =
+        npymap::covariance(x, {}, {.budget_bytes = 64 << 20, .progress = progress_bar()});
 
     // Eigen sorts by increasing eigenvalue; the principal components are the last columns.
     const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(found.covariance);
-    npymap::save(folder + "/means.npy", found.means);
+    npymap::save(folder + "/means.npy", found.mean);
     npymap::save(folder + "/covariance.npy", found.covariance);
     npymap::save(folder + "/variances.npy", solver.eigenvalues().reverse());
     npymap::save(folder + "/components.npy", solver.eigenvectors().rowwise().reverse());

@@ -24,10 +24,10 @@ PUBLIC_HEADERS = {
     "io": "file_map",
     "view": "slice view detail/axis_values detail/element_iterator detail/layout detail/loop_nest",
     "array": "array any_array convert strings detail/array_storage",
-    "stream": "pass source batches blocks copy gather reduce statistics transform detail/piece_walk",
+    "stream": "pass source batches blocks copy gather reduce statistics transform detail/matrix_walk detail/piece_walk",
     "umbrella": "npymap",
     "chrono": "chrono",
-    "eigen": "eigen",
+    "eigen": "eigen eigen_passes",
 }
 
 # The standard headers that a public header may include: every user pays for them in each source.
@@ -43,7 +43,7 @@ HEAVY = {
     "array": {"complex"},  # visit hands it over
     "stream": {"stop_token"},  # the caller's
     "chrono": {"chrono", "ratio"},
-    "eigen": {"complex"},
+    "eigen": {"algorithm", "cmath", "complex"},
 }
 
 # The one room that may include a foreign library, by how the name begins.

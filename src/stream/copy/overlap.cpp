@@ -36,7 +36,7 @@ bool is_empty(const layout_ref& a) {
 }
 
 /// Where elements are: an address, or a byte of a file.
-bool in_one_file(const any_array& from, const any_array& to) {
+bool in_one_file(const array_storage& from, const array_storage& to) {
   if (!from.is_mapped() || !to.is_mapped()) return false;
   if (from.map().data() == to.map().data()) return true;
   // What is written to another map in mode c is seen by nobody else.
@@ -44,8 +44,9 @@ bool in_one_file(const any_array& from, const any_array& to) {
          io::file_of(from.map()).is_same(io::file_of(to.map()));
 }
 
-index_t place_in_file(const any_array& a) {
-  return static_cast<index_t>(a.map().offset_bytes()) + (a.data() - a.map().data());
+index_t place_in_file(const stored_elements& a) {
+  const file_map& map = a.storage.map();
+  return static_cast<index_t>(map.offset_bytes()) + (a.data - map.data());
 }
 
 }  // namespace
@@ -73,14 +74,16 @@ bool may_overlap(const layout_ref& a, const layout_ref& b, index_t distance_byte
   });
 }
 
-bool may_overlap(const any_array& from, const any_array& to) {
-  if (from.size_bytes() == 0 || to.size_bytes() == 0) return false;
-  if (in_one_file(from, to)) {
-    return may_overlap(from.layout(), to.layout(), place_in_file(to) - place_in_file(from));
+bool may_overlap(const stored_elements& from, const stored_elements& to) {
+  if (is_empty(from.where) || is_empty(to.where)) return false;
+  if (in_one_file(from.storage, to.storage)) {
+    return may_overlap(from.where, to.where, place_in_file(to) - place_in_file(from));
   }
-  if (from.is_mapped() || to.is_mapped()) return false;
-  const auto address = [](const any_array& a) { return reinterpret_cast<std::intptr_t>(a.data()); };
-  return may_overlap(from.layout(), to.layout(), address(to) - address(from));
+  if (from.storage.is_mapped() || to.storage.is_mapped()) return false;
+  const auto address = [](const stored_elements& a) {
+    return reinterpret_cast<std::intptr_t>(a.data);
+  };
+  return may_overlap(from.where, to.where, address(to) - address(from));
 }
 
 }  // namespace npymap::detail
