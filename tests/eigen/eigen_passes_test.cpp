@@ -142,8 +142,9 @@ for i, told in enumerate(sys.argv[2:]):
         if not same: print(i, 'few', c, theirs)
         continue
     far = x - mean
+    norms = np.sqrt((abs(far) ** 2).sum(axis=0))
     ref = far.T @ far.conj() / (n - ddof)
-    bound = 4 * ((n + 2) * eps * (abs(far).T @ abs(far))
+    bound = 4 * ((n + 2) * eps * np.outer(norms, norms)
                  + n * np.outer(mean_bound, mean_bound)) / (n - ddof)
     if c.shape != ref.shape or not (abs(c - ref) <= bound).all(): print(i, 'cov', abs(c - ref).max())
 )",
