@@ -26,7 +26,8 @@ namespace npymap {
 struct batch_options {
   /// How many rows a batch has, the last one perhaps fewer.
   index_t batch_size = 256;
-  /// Decide the order, together: the same on every machine, another for each epoch.
+  /// Decide the order, together with the number of rows: the same on every machine and for any
+  /// memory and threads, another for each epoch.
   std::uint64_t seed = 0;
   std::uint64_t epoch = 0;
   /// False for the order of the file.

@@ -103,6 +103,9 @@ class block_iterator {
 }  // namespace detail
 
 /// A block: native, aligned elements of a part of an array, until the next block is asked for.
+///
+/// Whole rows of an array in C order are dense, and `as_matrix` takes them; tiles, halos and parts
+/// of rows may have gaps between their rows: `as_strided_matrix` takes any.
 template <element T>
 class block : public view<const T> {
  public:

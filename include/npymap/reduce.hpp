@@ -68,19 +68,21 @@ Value reduce_pieces(piece_walk& walk, Value identity, Map& map, Combine& combine
   struct job {
     Map& map;
     combining_tree<Value, Combine> tree;
-    std::vector<std::optional<Value>> values;  // of pieces that wait for their turn
+    std::vector<std::optional<Value>> values;  // of pieces that wait for their turn: a ring
+    std::optional<Value>& value(index_t n) {
+      return values[static_cast<std::size_t>(n) % values.size()];
+    }
   } work{map, combining_tree<Value, Combine>(combine),
-         std::vector<std::optional<Value>>(static_cast<std::size_t>(walk.count()))};
+         std::vector<std::optional<Value>>(static_cast<std::size_t>(walk.most_at_once()))};
   walk.run(
       [](void* context, index_t n, const index_vector& start, const piece_part* parts) {
         auto& mine = *static_cast<job*>(context);
-        mine.values[static_cast<std::size_t>(n)] =
+        mine.value(n) =
             call_with_parts<Ts...>(mine.map, start, parts, std::index_sequence_for<Ts...>());
       },
       [](void* context, index_t n) {
         auto& mine = *static_cast<job*>(context);
-        auto& found = mine.values[static_cast<std::size_t>(n)];
-        mine.tree.add(*std::exchange(found, std::nullopt));
+        mine.tree.add(*std::exchange(mine.value(n), std::nullopt));
       },
       &work);
   return work.tree.result(std::move(identity));
@@ -91,12 +93,13 @@ Value reduce_pieces(piece_walk& walk, Value identity, Map& map, Combine& combine
 /// Map pieces of an array to values, on all cores, and combine these to one.
 ///
 /// `map` takes a `view<const T>`, of any strides, and before it, if it likes, the `index_vector`
-/// where the piece begins; its result is the type of all. It may be called from several threads at
-/// once; `combine` takes two values and is called by one thread at a time. The pieces, about a
-/// megabyte each, and the order in which their values meet depend on the array and the budget
-/// alone: the bits of the result are the same for any number of threads. Memory as for `blocks`,
-/// and some values: no more than pieces fit what is read ahead. An array without elements gives
-/// `identity`. What `map` throws ends the pass and reaches the caller.
+/// where the piece begins; its result is the type of all: a lambda that ends in an Eigen expression
+/// must name the type that it returns, or the expression outlives what it refers to. It may be
+/// called from several threads at once; `combine` takes two values and is called by one thread at a
+/// time. The pieces, about a megabyte each, and the order in which their values meet depend on the
+/// array and the budget alone: the bits of the result are the same for any number of threads.
+/// Memory as for `blocks`, and some values: no more than pieces fit what is read ahead. An array
+/// without elements gives `identity`. What `map` throws ends the pass and reaches the caller.
 /// \throws error invalid_argument for a budget that holds no piece, or threads below 1; stopped;
 /// what the system says when the file cannot be read
 template <element T, class Map, class Combine>

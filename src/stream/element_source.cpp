@@ -34,6 +34,15 @@ class elements_of_array final : public element_source {
             origin + static_cast<std::size_t>(reached.end)};
   }
 
+  // Where the last byte is, so is the rest; to ask for it costs less than the hint. A file that
+  // lacks it has shrunk.
+  bool is_cached(page_range pages) const noexcept override {
+    if (pages.begin >= pages.end) return true;
+    std::byte last;
+    return io::file_of(storage_.map())
+        .try_read_at({&last, 1}, storage_.map().offset_bytes() + pages.end - 1);
+  }
+
   void read_ahead(page_range pages) const noexcept override {
     if (!is_cached(pages)) advise(advice::will_need, pages);
   }
@@ -60,14 +69,6 @@ class elements_of_array final : public element_source {
   }
 
  private:
-  // Where the last byte is, so is the rest, most likely; to ask for it costs less than the hint.
-  bool is_cached(page_range pages) const noexcept {
-    if (pages.begin >= pages.end) return true;
-    std::byte last;
-    return io::file_of(storage_.map())
-        .try_read_at({&last, 1}, storage_.map().offset_bytes() + pages.end - 1);
-  }
-
   void advise(advice hint, page_range pages) const noexcept {
     if (pages.begin >= pages.end) return;
     try {
@@ -133,8 +134,11 @@ void element_source::for_own_pages(const block_box& box, const Visit& visit) con
   for (const block_box& half : *halves) for_own_pages(half, visit);
 }
 
-void element_source::populate(const block_box& box) const {
-  for_own_pages(box, [this](page_range pages) { populate_pages(pages); });
+void element_source::make_present(const block_box& box) const {
+  // What is cached is mapped on touch, by 16 pages or a huge one, in half the time of populating.
+  for_own_pages(box, [this](page_range pages) {
+    if (!is_cached(pages)) populate_pages(pages);
+  });
 }
 
 void element_source::read_ahead_of(const block_box& box) const noexcept {

@@ -63,9 +63,9 @@ class element_source : public counted {
   virtual const std::byte* at(const index_vector&) const noexcept { return nullptr; }
   virtual bool is_addressable() const noexcept { return false; }
 
-  /// Read a box into memory, and little else; nothing to do for what is no map. \throws error when
-  /// it cannot be read
-  void populate(const block_box& box) const;
+  /// Read a box into the kernel's cache at least, and little else; nothing to do for what is no
+  /// map. \throws error when it cannot be read
+  void make_present(const block_box& box) const;
   /// Have the disk begin with a box, and little else.
   void read_ahead_of(const block_box& box) const noexcept;
   /// A box cut across the axis whose elements lie furthest apart; nothing for a single element.
@@ -76,9 +76,12 @@ class element_source : public counted {
 
   // Of a map; all else has no pages, and nothing to do.
   virtual page_range pages_of(const block_box&) const noexcept { return {}; }
+  /// Whether pages are in the kernel's cache, most likely.
+  virtual bool is_cached(page_range) const noexcept { return true; }
   /// Have the disk begin with pages that are wanted soon.
   virtual void read_ahead(page_range) const noexcept {}
-  /// Read pages into memory, and return when they are there. \throws error when they cannot be read
+  /// Read pages into memory, and return when they are in the tables of this process. \throws error
+  /// when they cannot be read
   virtual void populate_pages(page_range) const {}
   /// Take pages out of this process, where nothing is lost by that; but not those of `kept`.
   virtual void drop(page_range, page_range = {}) const noexcept {}

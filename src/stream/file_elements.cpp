@@ -76,8 +76,8 @@ std::string text_of(const header& facts) {
 void require_kin(const std::string& path, const header& expected, const header& found) {
   if (found.dtype != expected.dtype) {
     throw error(errc::dtype_mismatch, {.path = path,
-                                       .subject = "dtype of a file of many",
-                                       .expected = descr(expected.dtype),
+                                       .subject = "dtype",
+                                       .expected = descr(expected.dtype) + " as in the first file",
                                        .found = descr(found.dtype)});
   }
   // A file of one row may say either order, whatever the others say: NumPy says C.
@@ -87,10 +87,12 @@ void require_kin(const std::string& path, const header& expected, const header& 
   const bool same_order =
       expected.order == order::c ? is_c_contiguous(where) : is_f_contiguous(where);
   if (found.shape == expected.shape && same_order) return;
-  throw error(errc::layout_mismatch, {.path = path,
-                                      .subject = "shape of a file of many",
-                                      .expected = text_of(expected),
-                                      .found = text_of(found)});
+  throw error(errc::layout_mismatch,
+              {.path = path,
+               .subject = "shape",
+               .expected = text_of(expected) + " as in the first file (of which only the last "
+                                               "may have fewer rows)",
+               .found = text_of(found)});
 }
 
 using element_file_ptr = std::shared_ptr<const element_file>;

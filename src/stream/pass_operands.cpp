@@ -90,7 +90,7 @@ piece_memory input_operand::read(const block_box& lead, const std::byte* fetched
   const std::byte* from = fetched;
   strides steps;
   if (elements->is_addressable()) {
-    elements->populate(box);
+    elements->make_present(box);
     from = elements->at(box.start);
     steps = elements->byte_strides();
   } else {

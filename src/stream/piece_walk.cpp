@@ -38,16 +38,20 @@ class parallel_walk final : public piece_walk {
         threads_(checked_threads(options.threads)),
         plan_(operands_.plan({piece_bytes(options), 0, 4, options.budget_bytes})),
         window_(window_of(options)),
+        dropped_at_once_(std::clamp<index_t>(window_ / 4, 1, 8)),
         fetches_(operands_.fetches()),
         fits_budget_(operands_.spanned_bytes() <= options.budget_bytes),
         meter_(options_, operands_.total_bytes()) {}
 
   index_t count() const noexcept override { return plan_.count(); }
+  index_t most_at_once() const noexcept override { return std::min(window_, count()); }
 
   void run(visitor visit, collector collect, void* context) override {
+    hinted_ = ended_ = dropped_ = 0;
     piece_order order([&](index_t n) {
       if (collect) collect(context, n);
       drop_shared(n);
+      ended_ = n + 1;
     });
     std::optional<fetched_pieces> fetched;
     if (fetches_) fetched.emplace(operands_, plan_, 2 * window_, order);
@@ -58,7 +62,6 @@ class parallel_walk final : public piece_walk {
       return meter_.finish();
     }
     std::atomic<index_t> next = 0;
-    hinted_ = 0;
     // One behind the other, so that few wait to be collected.
     in_each_thread(threads_, [&](int) {
       scratch mine;
@@ -109,13 +112,34 @@ class parallel_walk final : public piece_walk {
     return {std::min(a.begin, b.begin), std::max(a.end, b.end)};
   }
 
-  // Pages that one piece has to itself come and go with it; those of pieces that lie between one
-  // another, with the window.
-  void drop_own(const block_box& box) const {
+  // Pages that pieces have to themselves go when a few pieces have ended, with those in between:
+  // each drop is an interruption of all threads. Those of pieces that lie between one another go
+  // with the window.
+  void drop_own() {
     if (fits_budget_) return;
-    for (const input_operand& from : operands_.inputs()) {
-      if (from.has_own_pages(box)) from.elements->drop(from.elements->pages_of(from.box_of(box)));
+    const index_t ended = ended_;
+    for (index_t first = dropped_;
+         first < ended && (ended - first >= dropped_at_once_ || ended == count());) {
+      const index_t last = std::min(first + dropped_at_once_, ended);
+      if (!dropped_.compare_exchange_weak(first, last)) continue;
+      for (const input_operand& from : operands_.inputs()) drop_own(from, first, last);
+      first = last;
     }
+  }
+  void drop_own(const input_operand& from, index_t first, index_t last) const {
+    page_range side_by_side;
+    for (index_t n = first; n < last; ++n) {
+      const block_box box = plan_.at(n);
+      if (!from.has_own_pages(box)) continue;
+      const page_range pages = from.elements->pages_of(from.box_of(box));
+      if (pages.begin == side_by_side.end) {
+        side_by_side.end = pages.end;
+      } else {
+        from.elements->drop(side_by_side);
+        side_by_side = pages;
+      }
+    }
+    from.elements->drop(side_by_side);
   }
   // Called with each piece, in their order, when it has ended.
   void drop_shared(index_t n) const {
@@ -146,7 +170,7 @@ class parallel_walk final : public piece_walk {
     }
   }
 
-  bool may_begin(const pass_state& pass, index_t n) {
+  bool may_begin(const pass_state& pass, index_t n) const {
     return pass.order.wait_for_turn(n, window_) && (!pass.fetched || pass.fetched->wait_for(n));
   }
 
@@ -170,9 +194,9 @@ class parallel_walk final : public piece_walk {
         [&] { pass.visit(pass.context, n, box.start, mine.parts.data()); });
     const piece_memory* written = memory.data() + operands_.inputs().size();
     for (const output_operand& to : operands_.outputs()) to.write(box, *written++, *buffer++);
-    drop_own(box);
     meter_.add(operands_.bytes_of(box));
     pass.order.end_of(n);
+    drop_own();
   }
 
   const pass_operands operands_;
@@ -180,10 +204,13 @@ class parallel_walk final : public piece_walk {
   const int threads_;
   const block_plan plan_;
   const index_t window_;
+  const index_t dropped_at_once_;
   const bool fetches_;
   const bool fits_budget_;
   progress_meter meter_;
-  std::atomic<index_t> hinted_ = 0;  // how many pieces were read ahead, or begun
+  std::atomic<index_t> hinted_ = 0;   // how many pieces were read ahead, or begun
+  std::atomic<index_t> ended_ = 0;    // all of the first so many
+  std::atomic<index_t> dropped_ = 0;  // of these
 };
 
 }  // namespace

@@ -18,7 +18,9 @@ class progress_meter {
       : options_(options), total_bytes_(total_bytes) {}
 
   void throw_if_stopped() const {
-    if (options_.stop.stop_requested()) throw error(errc::stopped, {.subject = "a pass"});
+    if (options_.stop.stop_requested()) {
+      throw error(errc::stopped, {.subject = "a pass", .found = "a request to stop"});
+    }
   }
 
   void add(std::uint64_t bytes) {

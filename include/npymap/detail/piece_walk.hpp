@@ -53,6 +53,8 @@ class NPYMAP_EXPORT piece_walk : public counted {
   using collector = void (*)(void* context, index_t n);
 
   virtual index_t count() const noexcept = 0;
+  /// How many pieces, at most, have begun and are not collected: one behind the other.
+  virtual index_t most_at_once() const noexcept = 0;
   /// Visit each piece once, and then collect it, if `collect` is not null. \throws error of the
   /// system, `stopped`, and what a function throws first
   virtual void run(visitor visit, collector collect, void* context) = 0;
@@ -65,11 +67,21 @@ view<T> view_of(const piece_part& part) {
                  strides(part.where.byte_strides));
 }
 
+/// Whether a function takes views of `Ts`, and perhaps the index where they begin. Views of const:
+/// what a file holds may be mapped for reading alone.
+template <class F, class... Ts>
+concept takes_parts = std::is_invocable_v<F&, const index_vector&, view<Ts>...> ||
+    std::is_invocable_v<F&, view<Ts>...>;
+
 /// Call `f` with the parts as views of `Ts`, and before them with where the piece begins, if `f`
 /// takes that.
 template <class... Ts, class F, std::size_t... I>
 decltype(auto) call_with_parts(F& f, const index_vector& start, const piece_part* parts,
                                std::index_sequence<I...>) {
+  static_assert(
+      takes_parts<F, Ts...>,
+      "the function must take a view<const T> of each input and a view<T> of each output, "
+      "with the T that the pass was asked for");
   if constexpr (std::is_invocable_v<F&, const index_vector&, view<Ts>...>) {
     return f(start, view_of<Ts>(parts[I])...);
   } else {

@@ -50,7 +50,7 @@ void detail::require_cast(const dtype& from, const dtype& to, casting rule) {
   throw error(errc::dtype_mismatch,
               {.subject = "conversion",
                .expected = "what becomes " + descr(to) + " by the rule " + name_of(rule) +
-                           (would_do ? " (casting::unsafe allows more)" : ""),
+                           (would_do ? " (the casting 'unsafe' allows more)" : ""),
                .found = descr(from)});
 }
 

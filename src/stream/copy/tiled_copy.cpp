@@ -238,6 +238,7 @@ class tiled_copy {
     const boxes all = cut(part);
     std::atomic<index_t> next = 0, hinted = 0;
     const auto work = [&] {
+      io::aligned_buffer scratch;
       try {
         for (index_t n = next++; n < all.count; n = next++) {
           const index_t end = rows_wanted(part, all, n);
@@ -249,7 +250,7 @@ class tiled_copy {
           const tile mine = box(part, all, n);
           index_vector from_first = mine.start;
           for (int i = 0; i < whole_.rank(); ++i) from_first[i] -= part.start[i];
-          gather_box(mine, to + byte_offset(from_first, to_steps), to_steps);
+          gather_box(mine, to + byte_offset(from_first, to_steps), to_steps, scratch);
           if (!file_) meter_.add(bytes_of(mine));
           drop_slab(part, all, n + 1 - threads_);
         }
@@ -286,7 +287,8 @@ class tiled_copy {
     in_each_thread(threads_, work);
   }
 
-  void gather_box(const tile& part, std::byte* to, const strides& to_steps) {
+  void gather_box(const tile& part, std::byte* to, const strides& to_steps,
+                  io::aligned_buffer& scratch) {
     meter_.throw_if_stopped();
     const shape& extents = part.extents;
     const std::byte* const from = from_.data + byte_offset(part.start, from_.byte_strides);
@@ -297,7 +299,8 @@ class tiled_copy {
     // Not from the map: what is not there yet would come a page at a time.
     const byte_runs runs(from_.part(extents), from_inside_out_, gap_bytes);
     const index_t size = runs.size_bytes();
-    io::aligned_buffer scratch(static_cast<std::size_t>(runs.count() * size));
+    const auto needed = static_cast<std::size_t>(runs.count() * size);
+    if (scratch.size_bytes() < needed) scratch = io::aligned_buffer(needed);
     std::byte* next = scratch.data();
     runs.visit([&](index_t offset) {
       read({next, static_cast<std::size_t>(size)}, from + offset);

@@ -15,7 +15,9 @@ namespace npymap::detail {
 void run_tasks(index_t count, const pass_options& options, void (*task)(void* context, index_t n),
                void* context) {
   const auto step = [&](std::size_t n, std::size_t) {
-    if (options.stop.stop_requested()) throw error(errc::stopped, {.subject = "a pass"});
+    if (options.stop.stop_requested()) {
+      throw error(errc::stopped, {.subject = "a pass", .found = "a request to stop"});
+    }
     task(context, static_cast<index_t>(n));
   };
   in_parts(static_cast<std::size_t>(count), 1, checked_threads(options.threads), step);

@@ -152,7 +152,7 @@ class tile_reader {
     }
     const layout_ref there{box.extents, steps, number_.itemsize()};
     if (elements_->is_addressable()) {
-      elements_->populate(box);
+      elements_->make_present(box);
       convert_elements(elements_->type(), elements_->at(box.start), elements_->part(box.extents),
                        number_, to, there);
       if (!fits_budget_) elements_->drop(elements_->pages_of(box));
@@ -207,7 +207,8 @@ class tiled_product {
   void run() {
     const index_t deep = std::max<index_t>(plan_.depth.count(), 1);  // none of it gives zeros
     const index_t steps = plan_.rows.count() * plan_.columns.count() * deep;
-    if (steps > 0) read(0, deep);
+    if (steps == 0) return options_.progress({now_.total_bytes, now_.total_bytes});
+    read(0, deep);
     for (index_t n = 0; n < steps; ++n) {
       now_.done_bytes += a_.turn() + b_.turn();
       std::future<void> ahead;

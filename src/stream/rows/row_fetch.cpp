@@ -26,7 +26,9 @@ constexpr std::size_t most_under_way = 64;
 constexpr std::size_t worth_a_thread_bytes = 64 << 10;
 
 void require_running(const std::stop_token& stop) {
-  if (stop.stop_requested()) throw error(errc::stopped, {.subject = "gather"});
+  if (stop.stop_requested()) {
+    throw error(errc::stopped, {.subject = "gather", .found = "a request to stop"});
+  }
 }
 
 // A call of memcpy costs more than the number that it moves.
