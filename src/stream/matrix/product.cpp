@@ -46,6 +46,11 @@ struct tile_axis {
   index_t extent(index_t n) const noexcept {
     return std::min((n + 1) * size - skipped, whole) - begin(n);
   }
+  /// Row and column of tile `n` of a matrix whose columns these are.
+  std::pair<index_t, index_t> place_of(index_t n) const noexcept {
+    const index_t columns = std::max<index_t>(count(), 1);
+    return {n / columns, n % columns};
+  }
 };
 
 /// Where the axes of a product are cut.
@@ -226,7 +231,7 @@ class tiled_product {
   // Tiles of c go row by row; for each, those of the sources from front to back.
   void read(index_t step, index_t deep) {
     const index_t p = step % deep, tile = step / deep;
-    const index_t i = tile / plan_.columns.count(), j = tile % plan_.columns.count();
+    const auto [i, j] = plan_.columns.place_of(tile);
     a_.read(box_of(plan_.rows, i, plan_.depth, p));
     b_.read(box_of(plan_.depth, p, plan_.columns, j));
   }
@@ -242,7 +247,7 @@ class tiled_product {
     const tile_axis down{rows, side}, across{columns, side};
     if (depth == 0) return;
     run_tasks(down.count() * across.count(), options_, [&](index_t n) {
-      const index_t i = n / across.count(), j = n % across.count();
+      const auto [i, j] = across.place_of(n);
       const index_t c_step = plan_.columns.size;
       multiply_add_({.a = a_.data() + down.begin(i) * depth * itemsize_,
                      .b = b_.data() + across.begin(j) * itemsize_,
@@ -257,7 +262,7 @@ class tiled_product {
   }
 
   void write(index_t tile) {
-    const index_t i = tile / plan_.columns.count(), j = tile % plan_.columns.count();
+    const auto [i, j] = plan_.columns.place_of(tile);
     const range rows(plan_.rows.begin(i), plan_.rows.begin(i) + plan_.rows.extent(i));
     const range columns(plan_.columns.begin(j), plan_.columns.begin(j) + plan_.columns.extent(j));
     const any_array from = sum_(range(0, plan_.rows.extent(i)), range(0, plan_.columns.extent(j)));
