@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <future>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,7 +28,9 @@ class stream_in_turn : public block_stream {
   stream_in_turn(shared<element_source> elements, block_plan plan, std::uint64_t budget_bytes)
       : elements_(std::move(elements)),
         plan_(std::move(plan)),
-        fits_budget_(elements_->spanned_bytes() <= budget_bytes) {}
+        fits_budget_(elements_->spanned_bytes() <= budget_bytes) {
+    if (!fits_budget_) expected_.emplace(elements_);
+  }
 
   index_t count() const noexcept override { return plan_.count(); }
   int axis() const noexcept override { return plan_.axis(); }
@@ -94,6 +97,7 @@ class stream_in_turn : public block_stream {
   shared<element_source> elements_;
   block_plan plan_;
   bool fits_budget_;
+  std::optional<reading_in_order> expected_;
   block_box box_;
   index_t at_hand_ = -1;
   index_t ahead_of_ = -1;

@@ -56,6 +56,10 @@ class elements_of_array final : public element_source {
     return detail::may_overlap({storage_, data_, layout()}, {y, y.data(), y.layout()});
   }
 
+  void expect(npymap::advice hint) const noexcept override {
+    advise(hint, pages_of({index_vector(shape().rank()), shape()}));
+  }
+
   void drop(page_range pages, page_range kept) const noexcept override {
     // Where boxes lie within one another, what is dropped too much is still in the kernel's cache.
     const bool are_neighbours = std::min(pages.end, kept.end) <

@@ -53,6 +53,11 @@ class parallel_walk final : public piece_walk {
       drop_shared(n);
       ended_ = n + 1;
     });
+    std::vector<reading_in_order> expected;
+    for (const input_operand& from : operands_.inputs()) {
+      const bool in_order = !fits_budget_ && count() > 0 && from.has_own_pages(plan_.at(0));
+      if (in_order) expected.emplace_back(from.elements);
+    }
     std::optional<fetched_pieces> fetched;
     if (fetches_) fetched.emplace(operands_, plan_, 2 * window_, order);
     const pass_state pass{visit, context, order, fetched ? &*fetched : nullptr};
