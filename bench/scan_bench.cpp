@@ -82,22 +82,21 @@ int read_deep(int depth) {
 }
 
 void enlist(const std::string& name, const std::function<int(benchmark::State&)>& run) {
-  benchmark::RegisterBenchmark(name.c_str(),
-                               [=](benchmark::State& state) {
-                                 sample();
-                                 for (auto _ : state) {
-                                   drop_caches();
-                                   const auto begin = std::chrono::steady_clock::now();
-                                   const int status = run(state);
-                                   const std::chrono::duration<double> seconds =
-                                       std::chrono::steady_clock::now() - begin;
-                                   if (status != 0) state.SkipWithError("failed");
-                                   state.SetIterationTime(seconds.count());
-                                 }
-                                 state.SetBytesProcessed(
-                                     static_cast<std::int64_t>(state.iterations()) *
-                                     static_cast<std::int64_t>(file_mib() * mib));
-                               })
+  benchmark::RegisterBenchmark(
+      name.c_str(),
+      [=](benchmark::State& state) {
+        sample();
+        for (auto _ : state) {
+          drop_caches();
+          const auto begin = std::chrono::steady_clock::now();
+          const int status = run(state);
+          const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+          if (status != 0) state.SkipWithError("failed");
+          state.SetIterationTime(seconds.count());
+        }
+        state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) *
+                                static_cast<std::int64_t>(file_mib() * mib));
+      })
       ->UseManualTime()
       ->Iterations(1)
       ->Unit(benchmark::kSecond);

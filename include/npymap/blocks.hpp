@@ -66,6 +66,9 @@ class NPYMAP_EXPORT block_stream : public counted {
   /// Make block `n` the one at hand: its place, and where its elements lie. Those of the block
   /// before are gone. \throws error of the system, when it cannot be read
   virtual const block_box& go_to(index_t n) = 0;
+  /// The block at hand is done with. \throws error if some of it could not be read while it was at
+  /// hand; so does `go_to`
+  virtual void finish() {}
   virtual const std::byte* data() const noexcept = 0;
   virtual const strides& byte_strides() const noexcept = 0;
 };
@@ -86,7 +89,11 @@ class block_iterator {
   const value_type& operator*() const noexcept { return now_; }
   const value_type* operator->() const noexcept { return &now_; }
   block_iterator& operator++() {
-    if (++position_ < blocks_->size()) now_ = blocks_->go_to(position_);
+    if (++position_ < blocks_->size()) {
+      now_ = blocks_->go_to(position_);
+    } else {
+      blocks_->finish();
+    }
     return *this;
   }
   void operator++(int) { ++*this; }
@@ -177,6 +184,7 @@ class block_range {
                           stream_->byte_strides()),
             box, stream_->axis()};
   }
+  void finish() { stream_->finish(); }
 
   detail::shared<detail::block_stream> stream_;
 };
@@ -192,10 +200,11 @@ block_range<T> make_blocks(detail::shared<detail::block_stream> stream) {
 /// (nothing is copied), else decoded into scratch. The next block is read while the caller works on
 /// this one. What has been passed leaves this process's memory, except in mode c, or where the
 /// whole array fits the budget. Blocks along an axis that is not outermost in the file, and tiles,
-/// are gathered where that spares pages, and touch each page once a block.
+/// are gathered where that spares pages, and touch each page once a block. A block that could not
+/// be read, of a file that was cut meanwhile, reads as zeros to this thread, and going on throws.
 /// Example: `for (const auto& block : npymap::blocks(x)) total += npymap::as_matrix(block).sum();`
 /// \throws error invalid_argument for a budget below what one block takes, which it names; a halo
-/// or an extent below its least; out_of_range for the axis
+/// or an extent below its least; out_of_range for the axis; later truncated, and the system's
 template <element T>
 block_range<std::remove_const_t<T>> blocks(const array<T>& x, const block_options& options = {}) {
   using plain = std::remove_const_t<T>;
@@ -244,6 +253,9 @@ class block_range_in_step {
 
   value_type go_to(index_t n) {
     return std::apply([n](auto&... each) { return value_type{each.go_to(n)...}; }, ranges_);
+  }
+  void finish() {
+    std::apply([](auto&... each) { (each.finish(), ...); }, ranges_);
   }
 
   std::tuple<block_range<Ts>...> ranges_;

@@ -55,5 +55,10 @@ struct save_as_options {
 /// \throws error as `create` and `copy`
 NPYMAP_EXPORT void save_as(const std::string& path, const any_array& elements,
                            const save_as_options& how = {}, const pass_options& options = {});
+template <element T>
+void save_as(const std::string& path, const array<T>& elements, const save_as_options& how = {},
+             const pass_options& options = {}) {
+  save_as(path, any_array(elements), how, options);
+}
 
 }  // namespace npymap

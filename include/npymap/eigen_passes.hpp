@@ -198,10 +198,11 @@ class column_products {
     for (index_t n = 0; n < strands; ++n) strands_.push_back(empty_strand(is_centred));
   }
 
-  void add(const view<const T>& block, const pass_options& options) {
+  /// A block of `x`.
+  void add(const view<const T>& block, const source& x, const pass_options& options) {
     const auto strands = static_cast<index_t>(strands_.size()), rows = block.extent(0);
     const auto pairs = static_cast<index_t>(strands_[0].pairs.size());
-    run_tasks(strands * pairs, options, [&](index_t n) {
+    run_tasks(strands * pairs, options, &x, [&](index_t n) {
       const index_t s = n / pairs;
       strand& mine = strands_[static_cast<std::size_t>(s)];
       const range part(rows * s / strands, rows * (s + 1) / strands);
@@ -212,7 +213,7 @@ class column_products {
   /// Those of all `count` rows: sums of products in the lower half, divided by nothing.
   column_moments<T> merged(index_t count, const pass_options& options) && {
     strand& all_rows = strands_[0];
-    run_tasks(static_cast<index_t>(all_rows.pairs.size()), options, [&](index_t n) {
+    run_tasks(static_cast<index_t>(all_rows.pairs.size()), options, nullptr, [&](index_t n) {
       const auto pair = static_cast<std::size_t>(n);
       for (std::size_t s = 1; s < strands_.size(); ++s) {
         all_rows.pairs[pair].merge(strands_[s].pairs[pair], strands_[s].sums, all_rows.sums);
@@ -260,7 +261,7 @@ column_moments<T> sums_of_products(const source& x, bool is_centred, const char*
       .budget_bytes = shares.block_budget, .axis = 0, .extent = shares.block_rows};
   pass_progress now{0, static_cast<std::uint64_t>(x.size_bytes())};
   for (const block<T>& rows : blocks<T>(x, cut)) {
-    sums.add(rows, options);
+    sums.add(rows, x, options);
     now.done_bytes += static_cast<std::uint64_t>(rows.size() * x.dtype().itemsize());
     if (now.done_bytes < now.total_bytes) options.progress(now);
   }

@@ -62,7 +62,9 @@ file_map map_file(file&& opened, open_mode mode, std::uint64_t offset_bytes,
                   std::uint64_t length_bytes);
 file_map map_file(new_file&& fresh, durability how_safe, std::uint64_t offset_bytes,
                   std::uint64_t length_bytes);
+class fault_trap;
 file& file_of(const file_map& map);
+fault_trap& trap_of(const file_map& map);
 }  // namespace io
 
 /// A range of a file, mapped into memory, together with the open file.
@@ -164,6 +166,7 @@ class NPYMAP_EXPORT file_map {
   friend file_map io::map_file(io::file&&, open_mode, std::uint64_t, std::uint64_t);
   friend file_map io::map_file(io::new_file&&, durability, std::uint64_t, std::uint64_t);
   friend io::file& io::file_of(const file_map&);
+  friend io::fault_trap& io::trap_of(const file_map&);
 
   detail::shared<state> state_;
 };

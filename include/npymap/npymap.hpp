@@ -15,6 +15,7 @@
 #include <npymap/file_map.hpp>
 #include <npymap/float16.hpp>
 #include <npymap/gather.hpp>
+#include <npymap/guard.hpp>
 #include <npymap/header.hpp>
 #include <npymap/pass.hpp>
 #include <npymap/record.hpp>

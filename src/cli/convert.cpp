@@ -8,7 +8,6 @@
 namespace npymap::cli {
 
 void convert(const convert_options& options) {
-  report_lost_pages(options.source.path);
   const any_array elements =
       open(options.source.path, open_mode::read, {.header_limit = options.source.header_limit});
   const order present = elements.is_c_contiguous() ? order::c : order::fortran;

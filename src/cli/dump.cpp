@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -6,6 +7,8 @@
 #include <vector>
 
 #include <npymap/any_array.hpp>
+#include <npymap/error.hpp>
+#include <npymap/guard.hpp>
 #include <npymap/view.hpp>
 
 #include "cli/commands.hpp"
@@ -52,9 +55,15 @@ void element_writer::write_dense(const any_array& part) {
   for (std::size_t begin = 0; begin < bytes.size(); begin += block_bytes) {
     const std::size_t count = std::min<std::size_t>(block_bytes, bytes.size() - begin);
     const auto block = bytes.subspan(begin, count);
-    write_output(block);
-    part.map().advise(advice::dont_need, static_cast<std::size_t>(block.data() - part.map().data()),
-                      count);
+    const auto place = static_cast<std::size_t>(block.data() - part.map().data());
+    try {
+      write_output(block);
+    } catch (const error& e) {
+      // The system could not read the map for it: to populate it says why.
+      if (e.code().value() == EFAULT) part.map().advise(advice::populate, place, count);
+      throw;
+    }
+    part.map().advise(advice::dont_need, place, count);
     bar_.advance(count);
   }
 }
@@ -83,14 +92,13 @@ bool are_far_apart(const any_array& elements) {
 }  // namespace
 
 void dump(const dump_options& options) {
-  report_lost_pages(options.source.path);
   any_array elements =
       open(options.source.path, open_mode::read, {.header_limit = options.source.header_limit});
   if (options.field) elements = elements.field(*options.field);
   elements = elements.slice(options.slice);
   if (are_far_apart(elements)) elements.advise(advice::random);
   progress bar(options.progress, static_cast<std::uint64_t>(elements.size_bytes()));
-  element_writer(bar).write(elements);
+  guarded(elements, [&] { element_writer(bar).write(elements); });
   flush_output();
 }
 

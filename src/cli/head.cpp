@@ -2,6 +2,7 @@
 #include <string_view>
 
 #include <npymap/any_array.hpp>
+#include <npymap/guard.hpp>
 
 #include "cli/commands.hpp"
 #include "cli/npy_file.hpp"
@@ -27,11 +28,12 @@ any_array first_rows(const source_options& source, index_t count) {
 }  // namespace
 
 void head(const head_options& options) {
-  report_lost_pages(options.source.path);
   const any_array rows = first_rows(options.source, options.rows);
   rows.advise(advice::random);  // NumPy shows but the corners: nothing to read ahead
-  print_array([](std::string_view text) { write_output(text); }, rows.dtype(), rows.data(),
-              rows.shape(), rows.byte_strides());
+  guarded(rows, [&] {
+    print_array([](std::string_view text) { write_output(text); }, rows.dtype(), rows.data(),
+                rows.shape(), rows.byte_strides());
+  });
   write_output("\n");
 }
 

@@ -102,7 +102,6 @@ void write_json(const histogram_counts& found) {
 }  // namespace
 
 void hist(const hist_options& options) {
-  report_lost_pages(options.source.path);
   const source x(options.source.path, read_options{.header_limit = options.source.header_limit});
   histogram_counts found;
   with_number_type(x.dtype(), [&]<class T>(std::type_identity<T>) {

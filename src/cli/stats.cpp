@@ -143,7 +143,6 @@ summary_list<T> summaries_of(const source& x, std::optional<int> axis,
 }  // namespace
 
 void stats(const stats_options& options) {
-  report_lost_pages(options.source.path);
   const source x(options.source.path, read_options{.header_limit = options.source.header_limit});
   with_number_type(x.dtype(), [&]<class T>(std::type_identity<T>) {
     const summary_list<T> found = summaries_of<T>(x, options.axis, options.pass);

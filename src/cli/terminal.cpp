@@ -10,14 +10,12 @@
 #include <npymap/error.hpp>
 
 #include "format/unicode.hpp"
-#include "io/program.hpp"
 
 namespace npymap::cli {
 namespace {
 
 void check_output(bool good) {
   if (good) return;
-  if (errno == EFAULT) io::end_of_lost_pages();  // the bytes were those of a map
   throw error(std::error_code(errno, std::system_category()),
               {.path = "standard output", .subject = "writing"});
 }
@@ -51,11 +49,5 @@ std::string printable(std::string_view text) {
 
 // Whoever started us may ignore SIGPIPE, and then each write would have to be asked.
 void die_of_broken_pipes() { std::signal(SIGPIPE, SIG_DFL); }
-
-void report_lost_pages(const std::string& path) {
-  io::end_on_lost_pages("npymap: " + printable(path) +
-                        ": array data: lost while it was read (the file was truncated, or its disk"
-                        " cannot read it)\n");
-}
 
 }  // namespace npymap::cli

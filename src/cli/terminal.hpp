@@ -22,8 +22,4 @@ std::string printable(std::string_view text);
 /// End quietly, as other tools do, when nobody reads the output any more.
 void die_of_broken_pipes();
 
-/// End with a message and exit code 1, instead of a SIGBUS, when pages of the map of this file are
-/// gone: somebody has truncated it, or the disk cannot read it.
-void report_lost_pages(const std::string& path);
-
 }  // namespace npymap::cli

@@ -225,6 +225,12 @@ bool file::is_same(const file& other) const {
   return mine.device == others.device && mine.number == others.number;
 }
 
+bool file::is_hole(std::uint64_t offset) const {
+  const std::int64_t hole = sys::next_hole(descriptor_.get(), offset);
+  if (hole == -1) fail("look for holes in", 1, offset);
+  return static_cast<std::uint64_t>(hole) == offset;
+}
+
 bool file::space_guaranteed(std::uint64_t offset, std::uint64_t n) const {
   const int in_place = sys::writes_in_place(descriptor_.get());
   if (in_place == -1) fail("read file system");

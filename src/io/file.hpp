@@ -82,6 +82,9 @@ class file {
   /// True if both are one file, whatever their names.
   bool is_same(const file& other) const;
 
+  /// True if the file has no block at a byte of it. \throws error the system's
+  bool is_hole(std::uint64_t offset) const;
+
   /// See `file_map::space_guaranteed`.
   bool space_guaranteed(std::uint64_t offset, std::uint64_t n) const;
 

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <optional>
@@ -11,6 +12,7 @@
 
 #include <npymap/error.hpp>
 
+#include "io/fault_trap.hpp"
 #include "io/file.hpp"
 #include "io/new_file.hpp"
 #include "io/region.hpp"
@@ -41,6 +43,8 @@ struct file_map::state final : detail::counted {
     std::size_t n;
   };
   std::optional<failed_flush> lost;
+  std::once_flag trap_made;
+  std::unique_ptr<io::fault_trap> trap;
   std::mutex flushing;  // guards `lost`, and the syncing of `source`
 
   bool reaches_file() const noexcept {
@@ -223,6 +227,20 @@ region map_range(const file& source, open_mode mode, std::uint64_t offset, std::
 }  // namespace
 
 file& file_of(const file_map& map) { return map.checked(0, 0).source; }
+
+fault_trap& trap_of(const file_map& map) {
+  file_map::state& held = map.checked(0, 0);
+  std::call_once(held.trap_made, [&] {
+    const std::span<std::byte> pages = held.pages.pages();
+    const auto lead = static_cast<std::uint64_t>(held.pages.data() - pages.data());
+    held.trap = std::make_unique<fault_trap>(mapped_pages{.begin = pages.data(),
+                                                          .size_bytes = pages.size(),
+                                                          .offset_bytes = held.offset_bytes - lead,
+                                                          .descriptor = held.source.native_handle(),
+                                                          .mode = held.mode});
+  });
+  return *held.trap;
+}
 
 file_map map_file(file&& opened, open_mode mode, std::uint64_t offset_bytes,
                   std::uint64_t length_bytes) {

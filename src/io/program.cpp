@@ -5,15 +5,9 @@
 
 #include <atomic>
 #include <csignal>
-#include <cstdlib>
-#include <utility>
 
 namespace npymap::io {
 namespace {
-
-std::string lost_pages_message;  // set before the handler is, and not touched after
-
-extern "C" void on_lost_pages(int) { end_of_lost_pages(); }
 
 constexpr int interrupts[] = {SIGINT, SIGTERM};
 
@@ -41,19 +35,6 @@ std::optional<int> output_columns() noexcept {
   winsize size = {};
   if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return std::nullopt;
   return size.ws_col;
-}
-
-void end_on_lost_pages(std::string message) {
-  lost_pages_message = std::move(message);
-  std::signal(SIGBUS, on_lost_pages);
-}
-
-// Nothing but what a signal handler may call.
-void end_of_lost_pages() noexcept {
-  // Nobody is left to tell of a failure.
-  [[maybe_unused]] const auto written =
-      ::write(STDERR_FILENO, lost_pages_message.data(), lost_pages_message.size());
-  std::_Exit(1);
 }
 
 delayed_interrupt::delayed_interrupt() noexcept {

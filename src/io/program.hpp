@@ -4,7 +4,6 @@
 #pragma once
 
 #include <optional>
-#include <string>
 
 namespace npymap::io {
 
@@ -13,13 +12,6 @@ bool errors_reach_terminal() noexcept;
 
 /// How many columns the terminal behind standard output has; none where there is no terminal.
 std::optional<int> output_columns() noexcept;
-
-/// From now on a page of a map that cannot be had ends the process with this line on standard error
-/// and exit code 1, instead of killing it (SIGBUS): its file was truncated, or cannot be read.
-void end_on_lost_pages(std::string message);
-
-/// End so now, where a system call has met such a page (EFAULT).
-[[noreturn]] void end_of_lost_pages() noexcept;
 
 /// While it lives, SIGINT and SIGTERM end the process no more but are taken note of, so that what
 /// is half done can be undone first. The destructor then ends the process by the signal that came,

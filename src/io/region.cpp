@@ -60,6 +60,12 @@ std::byte* region::data() const noexcept {
   return static_cast<std::byte*>(mapped_.get_address()) + lead_bytes_;
 }
 
+std::span<std::byte> region::pages() const noexcept {
+  const std::size_t page = sys::page_bytes();
+  return {static_cast<std::byte*>(mapped_.get_address()),
+          (mapped_.get_size() + page - 1) / page * page};
+}
+
 region::page_range region::pages_of(std::size_t offset, std::size_t n) const noexcept {
   const std::size_t first = lead_bytes_ + offset;
   const std::size_t begin = first - first % sys::page_bytes();

@@ -5,6 +5,7 @@
 #include <boost/interprocess/mapped_region.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "io/file.hpp"
 
@@ -21,6 +22,8 @@ class region {
   region(const file& source, open_mode mode, std::uint64_t offset_bytes, std::size_t size_bytes);
 
   std::byte* data() const noexcept;
+  /// All that is mapped: whole pages.
+  std::span<std::byte> pages() const noexcept;
   /// msync the pages that hold the range; -1 and errno if the system will not.
   int sync(std::size_t offset, std::size_t n, flush_mode how) noexcept;
   int advise(std::size_t offset, std::size_t n, advice hint) noexcept;

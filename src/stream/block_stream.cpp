@@ -14,6 +14,7 @@
 #include <npymap/blocks.hpp>
 #include <npymap/convert.hpp>
 #include <npymap/error.hpp>
+#include <npymap/guard.hpp>
 
 #include "io/aligned_buffer.hpp"
 #include "stream/block_plan.hpp"
@@ -36,6 +37,7 @@ class stream_in_turn : public block_stream {
   int axis() const noexcept override { return plan_.axis(); }
 
   const block_box& go_to(index_t n) override {
+    finish();
     if (ahead_.valid() && ahead_of_ == n) {
       ahead_.get();
     } else {
@@ -114,17 +116,25 @@ class stream_in_place final : public stream_in_turn {
     if (at_hand()) drop(elements().pages_of(*at_hand()));
   }
 
+  void finish() override {
+    if (watch_) watch_->finish();
+    watch_.reset();
+  }
   const std::byte* data() const noexcept override { return data_; }
   const strides& byte_strides() const noexcept override { return elements().byte_strides(); }
 
  private:
   void prepare(index_t n) override { read(elements().pages_of(plan().at(n))); }
-  void arrive(index_t, const block_box& box) override { data_ = elements().at(box.start); }
+  void arrive(index_t, const block_box& box) override {
+    data_ = elements().at(box.start);
+    watch_.emplace(elements().map());
+  }
   void leave(const block_box& passed, const block_box& next) override {
     drop(elements().pages_of(passed), elements().pages_of(next));
   }
 
   const std::byte* data_ = nullptr;
+  std::optional<guard> watch_;  // of the thread that asked for the block at hand
 };
 
 /// Blocks that are read from files, into one of two buffers.
@@ -227,8 +237,10 @@ class stream_of_copies final : public stream_in_turn {
     if (elements().is_addressable()) {
       const page_range pages = elements().pages_of(piece);
       read(pages);
-      convert_elements(from, elements().at(piece.start), elements().part(piece.extents), to_, to,
-                       there);
+      guarded(elements().map(), [&] {
+        convert_elements(from, elements().at(piece.start), elements().part(piece.extents), to_, to,
+                         there);
+      });
       drop(pages);
     } else {
       const std::size_t bytes = elements().slot_bytes(taken_bytes(piece));

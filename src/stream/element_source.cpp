@@ -25,6 +25,7 @@ class elements_of_array final : public element_source {
   }
 
   bool is_addressable() const noexcept override { return true; }
+  const file_map& map() const noexcept override { return storage_.map(); }
 
   page_range pages_of(const block_box& box) const noexcept override {
     if (!storage_.is_mapped()) return {};
@@ -110,6 +111,11 @@ element_source::element_source(std::string path, dtype type, const layout_ref& w
       outward_(axes_by_stride(where)) {
   const byte_reach reached = reach(where).value_or(byte_reach{});
   spanned_bytes_ = static_cast<std::uint64_t>(reached.end - reached.begin);
+}
+
+const file_map& element_source::map() const noexcept {
+  static const file_map none;
+  return none;
 }
 
 std::optional<std::array<block_box, 2>> element_source::halves_of(const block_box& box) const {

@@ -64,6 +64,8 @@ class element_source : public counted {
   /// An element; null where elements must be fetched.
   virtual const std::byte* at(const index_vector&) const noexcept { return nullptr; }
   virtual bool is_addressable() const noexcept { return false; }
+  /// The map in which they lie, to be `guarded`; none for others.
+  virtual const file_map& map() const noexcept;
 
   /// Read a box into the kernel's cache at least, and little else; nothing to do for what is no
   /// map. \throws error when it cannot be read

@@ -167,6 +167,12 @@ pass_operands::pass_operands(std::span<const pass_input> inputs,
   for (const pass_input& x : inputs) inputs_.push_back(input_from(x, is_alike_));
   for (const pass_output& y : outputs) outputs_.push_back(output_to(y, is_alike_));
   if (shapes.empty()) return;
+  for (const input_operand& x : inputs_) {
+    if (x.elements->map().is_open()) maps_.push_back(x.elements->map());
+  }
+  for (const output_operand& y : outputs_) {
+    if (y.elements.is_mapped()) maps_.push_back(y.elements.map());
+  }
 
   // What has most elements in a row, so that it has rows at all if any has.
   const auto lead =

@@ -87,12 +87,15 @@ class pass_operands {
   std::uint64_t spanned_bytes() const noexcept;
   /// What an element of the plan stands for, of all operands together.
   index_t bytes_per_element() const noexcept;
+  /// Of those that are mapped, to be `guarded`.
+  std::span<const file_map> maps() const noexcept { return maps_; }
   /// True if any input has no address.
   bool fetches() const noexcept;
 
  private:
   std::vector<input_operand> inputs_;
   std::vector<output_operand> outputs_;
+  std::vector<file_map> maps_;
   layout lead_;  // of the operand that is cut
   index_t lead_itemsize_ = 0;
   bool is_alike_ = true;     // all have one shape

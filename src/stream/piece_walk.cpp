@@ -1,4 +1,5 @@
 #include <npymap/detail/piece_walk.hpp>
+#include <npymap/guard.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -53,6 +54,9 @@ class parallel_walk final : public piece_walk {
       drop_shared(n);
       ended_ = n + 1;
     });
+    // That of each piece would install the signal handler anew.
+    std::vector<guard> handler_stays;
+    for (const file_map& map : operands_.maps()) handler_stays.emplace_back(map);
     std::vector<reading_in_order> expected;
     for (const input_operand& from : operands_.inputs()) {
       const bool in_order = !fits_budget_ && count() > 0 && from.has_own_pages(plan_.at(0));
@@ -182,6 +186,12 @@ class parallel_walk final : public piece_walk {
   void visit_piece(const pass_state& pass, index_t n, scratch& mine) {
     meter_.throw_if_stopped();
     const block_box box = plan_.at(n);
+    guarded(operands_.maps(), [&] { visit_box(pass, n, box, mine); });
+    meter_.add(operands_.bytes_of(box));
+    pass.order.end_of(n);
+    drop_own();
+  }
+  void visit_box(const pass_state& pass, index_t n, const block_box& box, scratch& mine) {
     mine.buffers.resize(operands_.inputs().size() + 2 * operands_.outputs().size());
     io::aligned_buffer* buffer = mine.buffers.data();
     std::vector<piece_memory>& memory = mine.memory;
@@ -199,9 +209,6 @@ class parallel_walk final : public piece_walk {
         [&] { pass.visit(pass.context, n, box.start, mine.parts.data()); });
     const piece_memory* written = memory.data() + operands_.inputs().size();
     for (const output_operand& to : operands_.outputs()) to.write(box, *written++, *buffer++);
-    meter_.add(operands_.bytes_of(box));
-    pass.order.end_of(n);
-    drop_own();
   }
 
   const pass_operands operands_;

@@ -13,15 +13,17 @@
 
 namespace npymap::detail {
 
-/// Call `task(context, n)` for each n from 0 to `count`, once, in any thread and order.
-/// \throws error invalid_argument for threads below 1, stopped, and what a task throws first
-NPYMAP_EXPORT void run_tasks(index_t count, const pass_options& options,
+/// Call `task(context, n)` for each n from 0 to `count`, once, in any thread and order. `seen` is
+/// what tasks may look at in its map, or null. \throws error invalid_argument for threads below 1,
+/// stopped; truncated and the system's of that map; what a task throws first
+NPYMAP_EXPORT void run_tasks(index_t count, const pass_options& options, const source* seen,
                              void (*task)(void* context, index_t n), void* context);
 
 template <class Task>
-void run_tasks(index_t count, const pass_options& options, Task task) {
+void run_tasks(index_t count, const pass_options& options, const source* seen, Task task) {
   run_tasks(
-      count, options, [](void* context, index_t n) { (*static_cast<Task*>(context))(n); }, &task);
+      count, options, seen, [](void* context, index_t n) { (*static_cast<Task*>(context))(n); },
+      &task);
 }
 
 /// How a budget is shared by sums of products of columns, and by blocks of rows.

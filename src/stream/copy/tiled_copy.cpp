@@ -12,10 +12,12 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <npymap/convert.hpp>
 #include <npymap/error.hpp>
 #include <npymap/file_map.hpp>
+#include <npymap/guard.hpp>
 
 #include "io/aligned_buffer.hpp"
 #include "io/bounded_writes.hpp"
@@ -77,6 +79,8 @@ class tiled_copy {
         options_(options),
         whole_(from.shape()),
         meter_(options, static_cast<std::uint64_t>(from.size_bytes())) {
+    if (from_.map && !reads_file()) maps_.push_back(*from_.map);
+    if (to_.map) maps_.push_back(*to_.map);
     turn_falling();
     from_inside_out_ = axes_inside_out(from_.byte_strides);
     to_inside_out_ = axes_inside_out(to_.byte_strides);
@@ -250,7 +254,9 @@ class tiled_copy {
           const tile mine = box(part, all, n);
           index_vector from_first = mine.start;
           for (int i = 0; i < whole_.rank(); ++i) from_first[i] -= part.start[i];
-          gather_box(mine, to + byte_offset(from_first, to_steps), to_steps, scratch);
+          guarded(maps_, [&] {
+            gather_box(mine, to + byte_offset(from_first, to_steps), to_steps, scratch);
+          });
           if (!file_) meter_.add(bytes_of(mine));
           drop_slab(part, all, n + 1 - threads_);
         }
@@ -417,6 +423,7 @@ class tiled_copy {
   const shape whole_;
   index_vector from_inside_out_;
   index_vector to_inside_out_;
+  std::vector<file_map> maps_;  // that are looked at, or written, in place
   int threads_ = 1;
   progress_meter meter_;
 };

@@ -6,19 +6,21 @@
 
 #include <npymap/detail/matrix_walk.hpp>
 #include <npymap/error.hpp>
+#include <npymap/guard.hpp>
 
 #include "stream/element_source.hpp"
 #include "stream/threads.hpp"
 
 namespace npymap::detail {
 
-void run_tasks(index_t count, const pass_options& options, void (*task)(void* context, index_t n),
-               void* context) {
+void run_tasks(index_t count, const pass_options& options, const source* seen,
+               void (*task)(void* context, index_t n), void* context) {
   const auto step = [&](std::size_t n, std::size_t) {
     if (options.stop.stop_requested()) {
       throw error(errc::stopped, {.subject = "a pass", .found = "a request to stop"});
     }
-    task(context, static_cast<index_t>(n));
+    const auto run = [&] { task(context, static_cast<index_t>(n)); };
+    seen ? guarded(seen->elements()->map(), run) : run();
   };
   in_parts(static_cast<std::size_t>(count), 1, checked_threads(options.threads), step);
 }

@@ -20,6 +20,7 @@
 #include <npymap/copy.hpp>
 #include <npymap/detail/matrix_walk.hpp>
 #include <npymap/error.hpp>
+#include <npymap/guard.hpp>
 
 #include "array/array_access.hpp"
 #include "io/aligned_buffer.hpp"
@@ -158,8 +159,10 @@ class tile_reader {
     const layout_ref there{box.extents, steps, number_.itemsize()};
     if (elements_->is_addressable()) {
       elements_->make_present(box);
-      convert_elements(elements_->type(), elements_->at(box.start), elements_->part(box.extents),
-                       number_, to, there);
+      guarded(elements_->map(), [&] {
+        convert_elements(elements_->type(), elements_->at(box.start), elements_->part(box.extents),
+                         number_, to, there);
+      });
       if (!fits_budget_) elements_->drop(elements_->pages_of(box));
       return;
     }
@@ -246,7 +249,7 @@ class tiled_product {
     const index_t side = std::clamp<index_t>(wanted, 64, 512) / 16 * 16;
     const tile_axis down{rows, side}, across{columns, side};
     if (depth == 0) return;
-    run_tasks(down.count() * across.count(), options_, [&](index_t n) {
+    run_tasks(down.count() * across.count(), options_, nullptr, [&](index_t n) {
       const auto [i, j] = across.place_of(n);
       const index_t c_step = plan_.columns.size;
       multiply_add_({.a = a_.data() + down.begin(i) * depth * itemsize_,

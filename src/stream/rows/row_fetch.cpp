@@ -8,6 +8,7 @@
 
 #include <npymap/error.hpp>
 #include <npymap/file_map.hpp>
+#include <npymap/guard.hpp>
 
 #include "io/aligned_buffer.hpp"
 #include "io/file.hpp"
@@ -176,12 +177,13 @@ byte_span extent_of(std::span<const row_place> rows, std::size_t row_bytes) noex
   return {first->offset_bytes, last->offset_bytes + static_cast<index_t>(row_bytes)};
 }
 
-void copy_all(const row_copy& copy, std::span<const row_place> rows, const fetch_limit& limit) {
+void copy_all(const byte_source& source, const row_copy& copy, std::span<const row_place> rows,
+              const fetch_limit& limit) {
   const std::size_t part =
       std::max<std::size_t>(worth_a_thread_bytes / std::max<std::size_t>(copy.row_bytes, 16), 1);
   in_parts(rows.size(), part, limit.threads, [&](std::size_t begin, std::size_t count) {
     require_running(limit.stop);
-    copy_in_memory(copy, rows.subspan(begin, count));
+    guarded(source.map(), [&] { copy_in_memory(copy, rows.subspan(begin, count)); });
   });
 }
 
@@ -215,7 +217,7 @@ void byte_source::read(const std::byte* from, std::span<std::byte> out) const {
     if (way_ == way::map) {
       storage_.map().advise(advice::populate, place_in_map(from), out.size());
     }
-    std::memcpy(out.data(), from, out.size());
+    guarded(storage_.map(), [&] { std::memcpy(out.data(), from, out.size()); });
     return;
   }
   const std::uint64_t offset = storage_.map().offset_bytes() + place_in_map(from);
@@ -239,7 +241,7 @@ void byte_source::populate(const std::byte* from, std::size_t n) const {
 void fetch_rows(const byte_source& source, const row_copy& copy, std::span<row_place> rows,
                 const fetch_limit& limit) {
   if (rows.empty() || copy.row_bytes == 0) return;
-  if (source.is_memory()) return copy_all(copy, rows, limit);
+  if (source.is_memory()) return copy_all(source, copy, rows, limit);
 
   const byte_span span = extent_of(rows, copy.row_bytes);
   const auto spanned = static_cast<std::uint64_t>(span.end - span.begin);
@@ -250,7 +252,7 @@ void fetch_rows(const byte_source& source, const row_copy& copy, std::span<row_p
                require_running(limit.stop);
                source.populate(copy.from + span.begin + begin, count);
              });
-    return copy_all(copy, rows, limit);
+    return copy_all(source, copy, rows, limit);
   }
 
   if (!std::ranges::is_sorted(rows, {}, &row_place::offset_bytes)) {

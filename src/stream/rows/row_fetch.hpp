@@ -19,6 +19,8 @@ class byte_source {
 
   /// True if reading costs no system call.
   bool is_memory() const noexcept { return way_ == way::memory; }
+  /// To be `guarded` where rows are looked at in place; none in memory.
+  const file_map& map() const noexcept { return storage_.map(); }
   /// Read if that needs no disk, and say so; else have the disk begin.
   bool try_read(const std::byte* from, std::span<std::byte> out) const;
   /// \throws error truncated, the system's

@@ -11,10 +11,12 @@
 #include <npymap/blocks.hpp>
 #include <npymap/detail/loop_nest.hpp>
 #include <npymap/error.hpp>
+#include <npymap/guard.hpp>
 #include <npymap/reduce.hpp>
 #include <npymap/view.hpp>
 
 #include "array/array_access.hpp"
+#include "stream/element_source.hpp"
 #include "stream/progress_meter.hpp"
 #include "stream/statistics/along_axis.hpp"
 
@@ -53,20 +55,24 @@ void add_rows(const element_kind& kind, const state_kind& how, const row_part& p
   }
 }
 
-/// Add a block to the states of all rows, in threads: they share the rows, or where these are few,
-/// stretches of them, which are put together in their order.
+/// Add a block, perhaps of a map, to the states of all rows, in threads: they share the rows, or
+/// where these are few, stretches of them, which are put together in their order.
 void add_block(const element_kind& kind, const state_kind& how, const row_parts& parts,
-               const std::byte* block, row_states& all, const pass_options& options) {
+               const std::byte* block, const file_map& map, row_states& all,
+               const pass_options& options) {
   const auto state_step = static_cast<index_t>(how.size_bytes);
+  const auto add_part = [&](const row_part& part, std::byte* states, index_t step) {
+    guarded(map, [&] { add_rows(kind, how, part, block, states, step); });
+  };
   if (parts.have_whole_rows()) {
     return in_threads(parts.count(), options, [&](index_t n) {
       const row_part part = parts.at(n);
-      add_rows(kind, how, part, block, all.at(part.first_row), part.row_step * state_step);
+      add_part(part, all.at(part.first_row), part.row_step * state_step);
     });
   }
   row_states found({parts.count(), row_part::most_rows}, how);
   in_threads(parts.count(), options, [&](index_t n) {
-    add_rows(kind, how, parts.at(n), block, found.at(n * row_part::most_rows), state_step);
+    add_part(parts.at(n), found.at(n * row_part::most_rows), state_step);
   });
   for (index_t n = 0; n < parts.count(); ++n) {
     const row_part part = parts.at(n);
@@ -128,10 +134,11 @@ row_states accumulate(const source& x, along given, const element_kind& kind, co
     meter.throw_if_stopped();
     const block_box& box = blocks->go_to(n);
     const layout_ref where{box.extents, blocks->byte_strides(), kind.dtype.itemsize()};
-    add_block(kind, how, row_parts(x.shape(), axis, box.start, where), blocks->data(), all,
-              options);
+    add_block(kind, how, row_parts(x.shape(), axis, box.start, where), blocks->data(),
+              x.elements()->map(), all, options);
     meter.add(static_cast<std::uint64_t>(*array_bytes(box.extents, x.dtype().itemsize())));
   }
+  blocks->finish();
   meter.finish();
   return all;
 }

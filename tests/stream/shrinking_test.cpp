@@ -1,0 +1,176 @@
+// Files that somebody cuts while a pass goes over them.
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <npymap/eigen_passes.hpp>
+#include <npymap/npymap.hpp>
+
+#include "support/catch.hpp"
+#include "support/failure.hpp"
+#include "support/python.hpp"
+#include "support/temp_folder.hpp"
+
+using namespace npymap_test;
+using npymap::errc;
+using npymap::index_t;
+using npymap::pass_options;
+
+namespace {
+
+constexpr index_t rows = 1 << 15, columns = 64;  // 16 MiB
+constexpr std::uint64_t mib = std::uint64_t{1} << 20;
+
+std::string sample(const temp_folder& folder) {
+  const std::string path = folder / "x.npy";
+  npymap::fill(npymap::create<double>(path, {rows, columns}), 1.0);
+  return path;
+}
+
+void cut(const std::string& path, std::uint64_t bytes) {
+  if (::truncate(path.c_str(), static_cast<off_t>(bytes)) != 0) throw std::runtime_error("cut");
+}
+
+/// Check that a pass ends well or with `truncated`, wherever in it the file is cut. Returns how often
+/// it did not end well.
+int cut_during(const temp_folder& folder, const char* name,
+                const std::function<void(const std::string&)>& pass) {
+  std::mt19937 random(static_cast<std::mt19937::result_type>(random_seed()));
+  int refused = 0;
+  for (int round = 0; round < 12; ++round) {
+    const std::string path = sample(folder);
+    const auto delay = std::chrono::microseconds(random() % 8000);
+    std::jthread other([&] {
+      std::this_thread::sleep_for(delay);
+      cut(path, random() % (rows * columns * 8));
+    });
+    try {
+      pass(path);
+    } catch (const npymap::error& e) {
+      INFO(name << ": " << e.what());
+      CHECK(e.code() == errc::truncated);
+      CHECK(e.path() == path);
+      ++refused;
+    }
+  }
+  return refused;
+}
+
+}  // namespace
+
+TEST_CASE("a file that shrinks: each kind of pass is an error then, and no signal") {
+  const temp_folder folder;
+  const pass_options little{.budget_bytes = 4 * mib};
+  using npymap::along;
+  using npymap::any_array;
+  int refused = 0;
+  const auto over = [&](const char* name, auto pass) {
+    refused += cut_during(folder, name, [&](const std::string& path) {
+      const auto x = npymap::open<double>(path);
+      for (int again = 0; again < 3; ++again) pass(x);
+    });
+  };
+  over("summarize", [&](const auto& x) { npymap::summarize(x, little); });
+  over("mean along an axis", [&](const auto& x) { npymap::mean(x, along{0}, little); });
+  over("min along another", [&](const auto& x) { npymap::min(x, along{1}, little); });
+  over("sum of a transpose", [&](const auto& x) { npymap::sum(x.transpose(), along{0}, little); });
+  over("dot", [&](const auto& x) { npymap::dot(x, x, little); });
+  over("histogram", [&](const auto& x) { npymap::histogram(x, {.bins = 9}, little); });
+  over("covariance", [&](const auto& x) { npymap::covariance(x, {}, little); });
+  over("for_each_piece", [&](const auto& x) {
+    npymap::for_each_piece(
+        x,
+        [](const npymap::view<const double>& piece) {
+          double sum = 0;
+          for (const double value : piece) sum += value;
+          static std::atomic<double> sink;
+          sink = sum;
+        },
+        little);
+  });
+  over("decoded", [&](const auto& x) {
+    npymap::reduce<float>(
+        any_array(x), 0.0f, [](const npymap::view<const float>& piece) { return piece(0, 0); },
+        std::plus<>(), little);
+  });
+  over("blocks", [&](const auto& x) {
+    double sum = 0;
+    for (const auto& block : npymap::blocks(x, {.budget_bytes = mib})) {
+      for (const double value : block) sum += value;
+    }
+    CHECK(sum == double(rows * columns));
+  });
+  over("decoded tiles", [&](const auto& x) {
+    for (const auto& block : npymap::blocks<float>(any_array(x), {.tile = {99, 7}})) {
+      CHECK(block(0, 0) == 1);
+    }
+  });
+  over("gather", [&](const auto& x) {
+    std::vector<index_t> wanted(10000);
+    for (std::size_t i = 0; i < wanted.size(); ++i) wanted[i] = index_t(i) * 3 + 1;
+    const auto y = npymap::gather(x, wanted);
+    CHECK(y(9999, 63) == 1);
+  });
+  over("batches", [&](const auto& x) {
+    for (const auto& batch : npymap::batches(x, {.batch_size = 999})) CHECK(batch(0, 0) == 1);
+  });
+  over("copy", [&](const auto& x) {
+    npymap::save_as(folder / "y.npy", x, {.order = npymap::order::fortran}, little);
+  });
+  over("product", [&](const auto& x) {
+    const auto c = npymap::create<double>(folder / "c.npy", {columns, columns});
+    npymap::multiply(x.transpose(), x, c, little);
+  });
+  CHECK(refused > 30);  // of 180
+}
+
+TEST_CASE("a file that shrinks: private edits are read through a map, and that too is an error") {
+  const temp_folder folder;
+  const int refused = cut_during(folder, "mode c", [&](const std::string& path) {
+    const auto x = npymap::open<double, npymap::open_mode::copy_on_write>(path);
+    x(5, 5) = 1.0;
+    for (int again = 0; again < 3; ++again) {
+      npymap::sum(x, {.budget_bytes = 4 * mib});
+      npymap::gather(x, std::vector<index_t>{3, 20000, 32000});
+      npymap::save_as(folder / "y.npy", x, {.order = npymap::order::fortran});
+    }
+  });
+  CHECK(refused > 0);
+}
+
+TEST_CASE("a file that shrinks: a piece that a function looks at reads as zeros, and is an error") {
+  const temp_folder folder;
+  const std::string path = sample(folder);
+  const auto x = npymap::open<double>(path);
+  std::atomic<int> zeros = 0;
+  CHECK(code_of([&] {
+          npymap::for_each_piece(
+              x,
+              [&](const npymap::view<const double>& piece) {
+                cut(path, 4096);
+                zeros += piece(piece.extent(0) - 1, 0) == 0.0;
+              },
+              {.threads = 1});
+        }) == errc::truncated);
+  CHECK(zeros == 1);
+}
+
+TEST_CASE("a file that shrinks: the last block's loss is told when the loop goes on behind it") {
+  const temp_folder folder;
+  const std::string path = sample(folder);
+  const auto x = npymap::open<double>(path);
+  int seen = 0;
+  CHECK(code_of([&] {
+          for (const auto& block : npymap::blocks(x)) {
+            cut(path, 4096);
+            seen += block(rows - 1, 0) == 0.0;
+          }
+        }) == errc::truncated);
+  CHECK(seen == 1);
+}
