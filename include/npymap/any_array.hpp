@@ -148,6 +148,8 @@ struct open_options {
   std::uint64_t offset_bytes = 0;
   /// How many bytes from there belong to the NPY; all that follow when left out.
   std::optional<std::uint64_t> length_bytes = {};
+  /// To share the file with other users of locks; held as long as the mapping. \throws error busy
+  npymap::locking locking = npymap::locking::none;
 };
 
 /// How to create; the defaults reserve all of the space.
@@ -155,6 +157,9 @@ struct create_options {
   npymap::order order = npymap::order::c;
   /// `sparse` takes disk space only where something is written; a full disk is then SIGBUS.
   npymap::space space = npymap::space::reserved;
+  /// Have no other writer or reader with a lock, neither of the new file nor of one that it
+  /// replaces. \throws error busy
+  npymap::locking locking = npymap::locking::none;
 };
 
 /// How to save.

@@ -28,7 +28,7 @@ enum class errc {
   out_of_range,         ///< an index, an axis or a window outside the array
   invalid_argument,     ///< a call that makes no sense, whatever the file holds
   read_only,            ///< writing was asked of something opened for reading
-  busy,                 ///< the map is still shared
+  busy,                 ///< the map is still shared, or somebody else has the lock
   closed,               ///< the map has been closed
   not_regular_file,     ///< a folder, FIFO, socket or device
   stopped,              ///< the caller's stop token ended a pass

@@ -41,6 +41,15 @@ enum class advice : char {
                ///< the file; ignored in copy_on_write, where the edits live nowhere else
 };
 
+/// Whether others that ask for it, too, are kept off a file while it is open.
+enum class locking : char {
+  none,      ///< nobody is
+  advisory,  ///< one who writes (r+, w+) or many who read (r, c); with a lock of the open file
+             ///< description (fcntl, F_OFD_SETLK), which the kernel releases when its last map and
+             ///< descriptor go, after kill -9 too. A child made by fork shares it. Those who do not
+             ///< ask are not held off: NumPy, other programs
+};
+
 /// Where the bytes of a new file come from.
 enum class space : char {
   reserved,  ///< blocks are allocated at once: a full disk is an error now, not a SIGBUS later

@@ -21,7 +21,7 @@ namespace npymap {
 /// the guard are caught, and only in its map; guards nest, of one map and of several. Other faults
 /// go to the handler that was there before, and when no guard lives, npymap has no handler. While a
 /// guard of another thread holds such a page, threads without one see its zeros too. Owns a share
-/// of the mapping. Costs some 0.2 microseconds, and nothing for each page.
+/// of the mapping. Costs under a microsecond, and nothing for each page.
 class NPYMAP_EXPORT guard {
  public:
   /// A map of nothing, or of no bytes, has no faults.

@@ -29,9 +29,10 @@ enum class reading : char {
   by_file_system,  ///< mapped where that is safe and fast; buffered on networks and FUSE, and where
                    ///< the file system maps nothing
   mapped,
-  buffered,  ///< copied from the kernel's cache: a file that shrinks is an error, never a SIGBUS
+  buffered,  ///< copied from the kernel's cache
   direct,    ///< past the kernel's cache, many reads at once: for what is larger than memory and
-             ///< read once; buffered where the file system knows no such thing
+             ///< read once, in the order of the file: columns of rows take a read for each row.
+             ///< Buffered where the file system knows no such thing
 };
 
 /// How to open the files of a source.

@@ -10,6 +10,18 @@
 namespace npymap {
 namespace {
 
+/// Nothing where there is no such file.
+io::file lock_existing(const std::string& path) {
+  try {
+    io::file found = io::file::open(path, open_mode::read_write);
+    found.lock(open_mode::create);
+    return found;
+  } catch (const error& e) {
+    if (e.code() == std::errc::no_such_file_or_directory) return {};
+    throw;
+  }
+}
+
 any_array create_as(const std::string& path, const dtype& type, const shape& extents,
                     const create_options& options, io::existing policy) try {
   // Every argument is checked before the file system is touched.
@@ -22,6 +34,11 @@ any_array create_as(const std::string& path, const dtype& type, const shape& ext
                      .data_offset_bytes = head.size()};
 
   io::new_file fresh(path, policy);
+  io::file older;  // locked until the new one has its name
+  if (options.locking == locking::advisory) {
+    older = lock_existing(path);
+    fresh.contents().lock(open_mode::create);
+  }
   const std::uint64_t file_bytes = head.size() + data_bytes;  // two signed 63-bit numbers: no wrap
   if (options.space == space::reserved) {
     fresh.contents().reserve(0, file_bytes);

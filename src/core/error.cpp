@@ -38,7 +38,7 @@ const char* text_of(errc code) {
     case errc::read_only:
       return "read-only";
     case errc::busy:
-      return "map is shared";
+      return "in use";
     case errc::closed:
       return "map is closed";
     case errc::not_regular_file:

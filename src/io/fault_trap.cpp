@@ -31,7 +31,8 @@ guarded_map& take_place(fault_trap& trap) {
   for (guarded_maps* some = &all_guarded;;) {
     for (guarded_map& place : some->places) {
       std::uintptr_t nobody = 0;
-      if (place.thread != 0 || !place.thread.compare_exchange_strong(nobody, this_thread())) continue;
+      if (place.thread != 0 || !place.thread.compare_exchange_strong(nobody, this_thread()))
+        continue;
       place.trap = &trap;
       return place;
     }
@@ -160,9 +161,9 @@ bool fault_trap::cover(const std::byte* at) noexcept {
   const std::uint64_t file_bytes = knows_size ? static_cast<std::uint64_t>(now.st_size) : none / 2;
   page_range missing = missing_at(place, file_bytes);
   if (n + 1 == most_ranges) missing = {0, pages_.size_bytes};
-  void* const zeros = ::mmap(pages_.begin + missing.begin, missing.end - missing.begin,
-                             protection(pages_.mode),
-                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+  void* const zeros =
+      ::mmap(pages_.begin + missing.begin, missing.end - missing.begin, protection(pages_.mode),
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
   if (zeros == MAP_FAILED) return false;
   covered_[n] = missing;
   std::uint64_t nowhere = none;

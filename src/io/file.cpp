@@ -218,6 +218,17 @@ void file::forget(std::uint64_t offset, std::uint64_t n) const noexcept {
   sys::forget(descriptor_.get(), offset - in_page, n == 0 ? 0 : n + in_page);
 }
 
+void file::lock(open_mode mode) {
+  const bool writes = mode == open_mode::read_write || mode == open_mode::create;
+  if (sys::lock(descriptor_.get(), writes) == 0) return;
+  if (errno != EAGAIN && errno != EACCES) fail("lock");
+  throw error(errc::busy, {.path = path_,
+                           .subject = "lock",
+                           .expected = writes ? "a file that nobody else has locked"
+                                              : "a file that nobody has locked to write to it",
+                           .found = "one that is locked"});
+}
+
 bool file::is_same(const file& other) const {
   sys::file_status mine, others;
   if (sys::status(descriptor_.get(), mine) == -1) fail("read status");

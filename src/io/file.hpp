@@ -79,6 +79,11 @@ class file {
   /// wanted next. A hint.
   void forget(std::uint64_t offset, std::uint64_t n) const noexcept;
 
+  /// Take an advisory lock, exclusive for modes that write and shared for others, until the file
+  /// and what was mapped of it are closed. \throws error busy when somebody else has it, the
+  /// system's
+  void lock(open_mode mode);
+
   /// True if both are one file, whatever their names.
   bool is_same(const file& other) const;
 

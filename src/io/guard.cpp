@@ -14,11 +14,12 @@ namespace {
 [[noreturn]] void refuse(const io::file& source, const io::page_fault& fault) {
   const std::uint64_t at = fault.byte_offset;
   if (fault.file_bytes) {
-    throw error(errc::truncated, {.path = source.path(),
-                                  .subject = "mapped bytes",
-                                  .expected = "a file of more than " + std::to_string(at) + " bytes",
-                                  .found = std::to_string(*fault.file_bytes),
-                                  .byte_offset = at});
+    throw error(errc::truncated,
+                {.path = source.path(),
+                 .subject = "mapped bytes",
+                 .expected = "a file of more than " + std::to_string(at) + " bytes",
+                 .found = std::to_string(*fault.file_bytes),
+                 .byte_offset = at});
   }
   // A hole can be read, but on tmpfs; to write there takes a block of the disk.
   errno = source.is_hole(at) ? ENOSPC : EIO;

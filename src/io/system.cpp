@@ -276,6 +276,13 @@ int remove(int folder, const char* name) noexcept {
   return attempt(call::remove, [&] { return ::unlinkat(folder, name, 0); });
 }
 
+int lock(int descriptor, bool exclusive) noexcept {
+  struct flock all {};  // from byte 0, of length 0: however long the file becomes
+  all.l_type = exclusive ? F_WRLCK : F_RDLCK;
+  all.l_whence = SEEK_SET;
+  return attempt(call::lock, [&] { return ::fcntl(descriptor, F_OFD_SETLK, &all); });
+}
+
 std::int64_t next_hole(int descriptor, std::uint64_t offset) noexcept {
   return attempt(call::next_hole,
                  [&] { return ::lseek(descriptor, static_cast<off_t>(offset), SEEK_HOLE); });

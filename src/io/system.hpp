@@ -43,6 +43,7 @@ enum class call : char {
   sync_map,
   advise,
   forget,
+  lock,
 };
 
 /// Ask before each call whether it shall fail: with the errno that `fault` answers, or not (0).
@@ -142,6 +143,8 @@ int read_ahead(int descriptor, std::uint64_t offset, std::uint64_t n) noexcept;
 /// start writing others. All that follows if `n` is 0. Answers an error number, and leaves errno
 /// alone.
 int forget(int descriptor, std::uint64_t offset, std::uint64_t n) noexcept;
+/// Lock all of a file, for as long as its open file description lives; never waits: EAGAIN.
+int lock(int descriptor, bool exclusive) noexcept;
 /// Bring the names in a folder to the disk, if need be with all of the file system.
 int sync_folder(int folder, int file_in_it) noexcept;
 

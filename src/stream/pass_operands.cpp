@@ -11,6 +11,7 @@
 #include <npymap/error.hpp>
 
 #include "core/time_step.hpp"
+#include "stream/copy/overlap.hpp"
 
 namespace npymap::detail {
 namespace {
@@ -65,6 +66,42 @@ void require_rows(const shape& lead, const shape& other) {
               {.subject = "shapes of arrays in step",
                .expected = fmt::format("({}), or as many rows", fmt::join(lead, ", ")),
                .found = fmt::format("({})", fmt::join(other, ", "))});
+}
+
+/// Whether each piece of an output holds the elements of the same piece of an input, and no others.
+bool lies_in_place(const element_source& x, const any_array& y) {
+  if (x.shape() != y.shape() || x.byte_strides() != y.byte_strides()) return false;
+  const std::byte* const first = x.at(index_vector(x.shape().rank()));
+  if (!x.map().is_open() || !y.is_mapped()) return !first || first == y.data();
+  const auto place = [](const file_map& map, const std::byte* at) {
+    return static_cast<index_t>(map.offset_bytes()) + (at - map.data());
+  };
+  return place(x.map(), first) == place(y.map(), y.data());
+}
+
+/// An output may take the place of an input, but not lie across it, nor across another.
+void require_apart(const std::vector<input_operand>& inputs,
+                   const std::vector<output_operand>& outputs) {
+  const auto refuse = [](const any_array& y, const char* found) {
+    throw error(errc::invalid_argument, {.path = y.path(),
+                                         .subject = "output of a pass",
+                                         .expected = "an array apart from the others, or in the "
+                                                     "very place of an input",
+                                         .found = found});
+  };
+  for (std::size_t n = 0; n < outputs.size(); ++n) {
+    const any_array& y = outputs[n].elements;
+    for (const input_operand& x : inputs) {
+      if (x.elements->may_overlap(y) && !lies_in_place(*x.elements, y)) {
+        refuse(y, "one that shares elements with an input");
+      }
+    }
+    for (std::size_t other = 0; other < n; ++other) {
+      if (may_overlap(outputs[other].elements, y)) {
+        refuse(y, "one that shares elements with another output");
+      }
+    }
+  }
 }
 
 std::byte* scratch_of(io::aligned_buffer& scratch, index_t bytes) {
@@ -162,11 +199,13 @@ pass_operands::pass_operands(std::span<const pass_input> inputs,
   std::vector<shape> shapes;
   for (const pass_input& x : inputs) shapes.push_back(x.elements.shape());
   for (const pass_output& y : outputs) shapes.push_back(y.elements.shape());
-  is_alike_ = cut == pieces::anywhere &&
+  const bool has_rows = !shapes.empty() && !shapes.front().empty();
+  is_alike_ = (cut == pieces::anywhere || !has_rows) &&
               std::adjacent_find(shapes.begin(), shapes.end(), std::not_equal_to()) == shapes.end();
   for (const pass_input& x : inputs) inputs_.push_back(input_from(x, is_alike_));
   for (const pass_output& y : outputs) outputs_.push_back(output_to(y, is_alike_));
   if (shapes.empty()) return;
+  require_apart(inputs_, outputs_);
   for (const input_operand& x : inputs_) {
     if (x.elements->map().is_open()) maps_.push_back(x.elements->map());
   }

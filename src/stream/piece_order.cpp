@@ -18,11 +18,13 @@ bool piece_order::wait_for_turn(index_t n, index_t most_ahead) {
 void piece_order::end_of(index_t n) {
   const std::lock_guard lock(changing_);
   ended_.push_back(n);
-  for (;;) {
+  while (!is_over_) {
     const auto found = std::find(ended_.begin(), ended_.end(), next_);
     if (found == ended_.end()) return;
     ended_.erase(found);
+    is_over_ = true;  // if it throws, what it made of the values before is not to be touched again
     collect_(next_++);
+    is_over_ = false;
     if (waiting_ > 0) changed_.notify_all();
   }
 }

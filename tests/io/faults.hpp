@@ -11,7 +11,7 @@ namespace npymap_test {
 
 using npymap::io::sys::call;
 
-inline constexpr int call_kinds = static_cast<int>(call::forget) + 1;
+inline constexpr int call_kinds = static_cast<int>(call::lock) + 1;
 
 /// Instead of an errno: the process is killed before it can make the call.
 inline constexpr int killed = -1;

@@ -167,6 +167,36 @@ TEST_CASE("reduce: what a lambda throws ends the pass and arrives") {
   CHECK(npymap::sum(x) == 0);  // and the next pass is none the worse
 }
 
+TEST_CASE("reduce: a value that could not be combined is not combined again") {
+  const temp_folder folder;
+  const auto x = npymap::create<double>(folder / "x.npy", {1 << 22});
+  using value = std::unique_ptr<int>;
+  for (int round = 0; round < 20; ++round) {
+    std::atomic<int> calls = 0, after = 0;
+    bool failed = false;
+    CHECK_THROWS_AS(
+        npymap::reduce(
+            x, value(), [](const npymap::view<const double>&) { return std::make_unique<int>(1); },
+            [&](value a, value) -> value {
+              if (failed) ++after;
+              if (++calls == 3) {
+                failed = true;
+                throw std::runtime_error("no");
+              }
+              return a;
+            }),
+        std::runtime_error);
+    CHECK(after == 0);
+  }
+}
+
+TEST_CASE("reduce: an array without axes has one piece, whole rows or not") {
+  const temp_folder folder;
+  const auto x = npymap::create<double>(folder / "x.npy", {});
+  x() = 3.0;
+  CHECK(npymap::sum(x, {.pieces = npymap::pieces::whole_rows}) == 3.0);
+}
+
 TEST_CASE("reduce: arguments without sense, and files cut short, are errors") {
   const temp_folder folder;
   auto x = npymap::create<double>(folder / "x.npy", {1 << 20});

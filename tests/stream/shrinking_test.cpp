@@ -37,10 +37,10 @@ void cut(const std::string& path, std::uint64_t bytes) {
   if (::truncate(path.c_str(), static_cast<off_t>(bytes)) != 0) throw std::runtime_error("cut");
 }
 
-/// Check that a pass ends well or with `truncated`, wherever in it the file is cut. Returns how often
-/// it did not end well.
+/// Check that a pass ends well or with `truncated`, wherever in it the file is cut. Returns how
+/// often it did not end well.
 int cut_during(const temp_folder& folder, const char* name,
-                const std::function<void(const std::string&)>& pass) {
+               const std::function<void(const std::string&)>& pass) {
   std::mt19937 random(static_cast<std::mt19937::result_type>(random_seed()));
   int refused = 0;
   for (int round = 0; round < 12; ++round) {
@@ -150,13 +150,12 @@ TEST_CASE("a file that shrinks: a piece that a function looks at reads as zeros,
   const auto x = npymap::open<double>(path);
   std::atomic<int> zeros = 0;
   CHECK(code_of([&] {
-          npymap::for_each_piece(
-              x,
-              [&](const npymap::view<const double>& piece) {
-                cut(path, 4096);
-                zeros += piece(piece.extent(0) - 1, 0) == 0.0;
-              },
-              {.threads = 1});
+          npymap::for_each_piece(x,
+                                 [&](const npymap::view<const double>& piece) {
+                                   cut(path, 4096);
+                                   zeros += piece(piece.extent(0) - 1, 0) == 0.0;
+                                 },
+                                 {.threads = 1});
         }) == errc::truncated);
   CHECK(zeros == 1);
 }

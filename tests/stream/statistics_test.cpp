@@ -1,8 +1,10 @@
 #include <npymap/statistics.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <complex>
 #include <limits>
+#include <numeric>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -195,6 +197,51 @@ TEST_CASE("statistics: large numbers of small spread keep their variance") {
   CHECK(variance(x) == 1);
   CHECK(mean(x) == 1e9);
   CHECK(sum(x) == 3e14);
+}
+
+TEST_CASE("statistics: variance beside a large mean is no further off than NumPy's by much") {
+  REQUIRE(npymap_test::have_numpy());
+  const temp_folder folder;
+  std::istringstream told(python(R"(
+from fractions import Fraction
+os.chdir(sys.argv[1])
+rng = np.random.default_rng(int(sys.argv[2]))
+for i in range(8):
+    n = [4000, 300000][i % 2]
+    a = [1e6, 1e9, 1e12, -1e9][i // 2] + rng.random(n)
+    np.save(str(i), a)
+    whole = [Fraction(v) for v in a]
+    mean = sum(whole) / n
+    print(repr(float(sum((v - mean) ** 2 for v in whole) / n)))
+)",
+                                 {folder.path(), std::to_string(npymap_test::random_seed())}));
+  for (int i = 0; i < 8; ++i) {
+    double exact = 0;
+    REQUIRE(told >> exact);
+    const auto x = npymap::open<double>(folder / (std::to_string(i) + ".npy"));
+    INFO("case " << i);
+    CHECK(npymap::variance(x) == Approx(exact).epsilon(1e-13));
+    const auto turned = x.reshape({1, x.size()});
+    CHECK(npymap::variance(turned, npymap::along{1})(0) == Approx(exact).epsilon(1e-13));
+    CHECK(npymap::variance(x, {.budget_bytes = 10000}) == Approx(exact).epsilon(1e-12));
+  }
+}
+
+TEST_CASE("histogram: millions of bins, and a pass for the range, are told of as one") {
+  const temp_folder folder;
+  const auto x = npymap::create<double>(folder / "x.npy", {1 << 20});
+  for (index_t i = 0; i < x.size(); ++i) x(i) = static_cast<double>(i);
+  std::vector<npymap::pass_progress> told;
+  const auto found = npymap::histogram(
+      x, {.bins = index_t{1} << 20},
+      {.progress = [&](const npymap::pass_progress& now) { told.push_back(now); }});
+  CHECK(std::accumulate(found.counts.begin(), found.counts.end(), std::int64_t{0}) == x.size());
+  CHECK(*std::max_element(found.counts.begin(), found.counts.end()) == 1);
+  REQUIRE_FALSE(told.empty());
+  CHECK(std::is_sorted(told.begin(), told.end(),
+                       [](const auto& a, const auto& b) { return a.done_bytes < b.done_bytes; }));
+  for (const auto& now : told) CHECK(now.total_bytes == 2 * 8 * std::uint64_t(x.size()));
+  CHECK(told.back().done_bytes == told.back().total_bytes);
 }
 
 TEST_CASE("statistics: infinities are numbers, NaNs are left out of a summary and counted") {

@@ -191,6 +191,37 @@ TEST_CASE("transform: an output may be an input") {
   CHECK(npymap::sum<double>(b) == 99999.0 * 100000);
 }
 
+TEST_CASE("transform: an output that lies across an input or another output is refused") {
+  const temp_folder folder;
+  const auto y = npymap::create<double>(folder / "y.npy", {1000, 10});
+  npymap::fill(y, 5.0);
+  const auto copies = [](const npymap::view<const double>& from, const npymap::view<double>& to) {
+    npymap::for_each([](double a, double& b) { b = a + 1; }, from, to);
+  };
+  const auto across = [&](const auto& from, const auto& to) {
+    return code_of([&] { npymap::transform(npymap::inputs(from), npymap::outputs(to), copies); });
+  };
+  using npymap::_;
+  using npymap::all;
+  using npymap::range;
+  CHECK(across(y(range(_, _, -1)), y) == errc::invalid_argument);
+  CHECK(across(y(range(1, _)), y(range(_, 999))) == errc::invalid_argument);
+  CHECK(across(npymap::open<double>(folder / "y.npy")(range(1, _)), y(range(_, 999))) ==
+        errc::invalid_argument);
+  CHECK(code_of([&] {
+          npymap::transform(npymap::inputs(), npymap::outputs(y, y),
+                            [](const npymap::view<double>&, const npymap::view<double>&) {});
+        }) == errc::invalid_argument);
+  CHECK(y(0, 0) == 5.0);
+  // Apart, or in the very place: also through another map, and without one.
+  CHECK(across(y(all, 1), y(all, 2)) == std::error_code());
+  CHECK(across(npymap::open<double>(folder / "y.npy"), y) == std::error_code());
+  CHECK(across(npymap::typed_source<double>(
+                   npymap::source(folder / "y.npy", {.reading = npymap::reading::buffered})),
+               y) == std::error_code());
+  CHECK(y(0, 2) == 8.0);
+}
+
 TEST_CASE("transform: arrays of unequal shapes go by rows") {
   const temp_folder folder;
   const auto x = counting(folder / "x.npy", {700, 6, 5});

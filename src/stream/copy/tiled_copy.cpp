@@ -78,6 +78,7 @@ class tiled_copy {
         offset_bytes_(to.offset_bytes),
         options_(options),
         whole_(from.shape()),
+        reads_file_(is_read(from_, whole_, options.budget_bytes)),
         meter_(options, static_cast<std::uint64_t>(from.size_bytes())) {
     if (from_.map && !reads_file()) maps_.push_back(*from_.map);
     if (to_.map) maps_.push_back(*to_.map);
@@ -95,6 +96,7 @@ class tiled_copy {
                          most_elements());
     const bool in_threads = *element_count(plan.extents()) * to_.itemsize > worth_a_thread_bytes;
     threads_ = in_threads ? checked_threads(options_.threads) : 1;
+    if (from_.map && !reads_file_) read_ahead_all();
     std::optional<io::bounded_writes> writes;
     if (file_) writes.emplace(*file_, share_of_budget(8));
     io::aligned_buffer buffer;
@@ -328,9 +330,13 @@ class tiled_copy {
                      to, target);
   }
 
-  // Private edits are in the map alone.
-  bool reads_file() const noexcept {
-    return from_.map && from_.map->mode() != open_mode::copy_on_write;
+  // Not through the map, whose pages come one at a time; and what was read is let go. But private
+  // edits are in the map alone, and what is small stays where it is.
+  bool reads_file() const noexcept { return reads_file_; }
+  static bool is_read(const side& from, const shape& extents, std::uint64_t budget_bytes) {
+    if (!from.map || from.map->mode() == open_mode::copy_on_write) return false;
+    const byte_reach all = reach(from.part(extents)).value_or(byte_reach{});
+    return static_cast<std::uint64_t>(all.end - all.begin) > budget_bytes / 4;
   }
   std::uint64_t offset_in_file(const std::byte* from) const {
     return from_.map->offset_bytes() + from_.offset_in_map(from);
@@ -363,6 +369,13 @@ class tiled_copy {
     });
   }
 
+  // Of what is small.
+  void read_ahead_all() const {
+    const byte_reach all = reach(from_.part(whole_)).value_or(byte_reach{});
+    io::file_of(*from_.map)
+        .read_ahead(offset_in_file(from_.data + all.begin),
+                    static_cast<std::uint64_t>(all.end - all.begin));
+  }
   // The first slab of a tile.
   void read_ahead_first(const tile& part) const {
     const boxes all = cut(part);
@@ -421,6 +434,7 @@ class tiled_copy {
   std::uint64_t offset_bytes_;
   const pass_options& options_;
   const shape whole_;
+  const bool reads_file_;
   index_vector from_inside_out_;
   index_vector to_inside_out_;
   std::vector<file_map> maps_;  // that are looked at, or written, in place

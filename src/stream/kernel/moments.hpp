@@ -45,14 +45,21 @@ struct moments {
   twofold<real> sum;
   real squares = 0;  ///< of their distances from the mean
 
-  real mean() const { return sum.value() / static_cast<real>(count); }
+  /// In twice the precision: distances between means may be small beside these.
+  twofold<real> mean() const {
+    const auto n = static_cast<real>(count);
+    const real high = sum.value() / n;
+    if (!std::isfinite(high)) return {high, 0};
+    return {high, (std::fma(-n, high, sum.high) + sum.low) / n};
+  }
 
   /// As Chan, Golub and LeVeque merge two samples (1979).
   void add(const moments& other) {
     nan_count += other.nan_count;
     if (other.count == 0) return;
     if (count > 0) {
-      const real apart = other.mean() - mean();
+      const twofold<real> mine = mean(), others = other.mean();
+      const real apart = (others.high - mine.high) + (others.low - mine.low);
       const auto a = static_cast<real>(count), b = static_cast<real>(other.count);
       squares += apart * apart * (a * (b / (a + b)));
     }

@@ -1,7 +1,10 @@
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <cmath>
 #include <cstdint>
 #include <mutex>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -52,18 +55,28 @@ class equal_bins {
   std::vector<double> edges_;
 };
 
+// More than that are counted in one place for all threads.
+constexpr index_t most_bins_of_a_thread = index_t{1} << 16;
+
 struct tally {
-  std::vector<std::int64_t> counts;  // of each bin
+  std::int64_t* counts;  // of each bin
   std::int64_t nan_count = 0;
 };
 
 template <class S>
 void count_numbers(const equal_bins& cut, const void* numbers, index_t count, tally& to) {
   const S* const x = static_cast<const S*>(numbers);
+  const bool is_shared = cut.count() > most_bins_of_a_thread;
   for (index_t i = 0; i < count; ++i) {
     to.nan_count += is_nan(x[i]) ? 1 : 0;
     const index_t bin = cut.bin_of(static_cast<double>(x[i]));
-    if (bin >= 0) ++to.counts[static_cast<std::size_t>(bin)];
+    if (bin < 0) continue;
+    std::int64_t& found = to.counts[bin];
+    if (is_shared) {
+      std::atomic_ref(found).fetch_add(1, std::memory_order_relaxed);
+    } else {
+      ++found;
+    }
   }
 }
 
@@ -75,14 +88,16 @@ histogram_counts count_in_bins(const source& x, const element_kind& kind, const 
   std::mutex adding;
   // A piece is seen as the first bytes of its elements.
   auto count_piece = [&](const view<const std::byte>& piece) {
-    thread_local tally mine;
-    mine.counts.assign(all.counts.size(), 0);
-    mine.nan_count = 0;
+    thread_local std::vector<std::int64_t> own_counts;
+    const bool is_shared = cut.count() > most_bins_of_a_thread;
+    if (!is_shared) own_counts.assign(all.counts.size(), 0);
+    tally mine{is_shared ? all.counts.data() : own_counts.data()};
     for_each_chunk(
         kind, piece.data(), {piece.shape(), piece.byte_strides(), kind.dtype.itemsize()},
         [&](const void* numbers, index_t count) { count_row(cut, numbers, count, mine); });
     const std::lock_guard lock(adding);
     all.nan_count += mine.nan_count;
+    if (is_shared) return;
     for (std::size_t i = 0; i < all.counts.size(); ++i) all.counts[i] += mine.counts[i];
   };
   const pass_input input{x, kind.dtype, kind.alignment};
@@ -112,9 +127,10 @@ equal_bins bins_between(double low, double high, index_t count) {
 }
 
 void require_bins(index_t count) {
-  if (count >= 1) return;
+  constexpr index_t most = index_t{1} << 40;  // whose edges and counts take 16 TiB
+  if (count >= 1 && count < most) return;
   throw error(errc::invalid_argument, {.subject = "bins of a histogram",
-                                       .expected = "at least 1",
+                                       .expected = fmt::format("1 to {}", most - 1),
                                        .found = fmt::format("{}", count)});
 }
 
@@ -131,11 +147,26 @@ std::pair<double, double> ends_of(const source& x, const pass_options& options) 
 
 template <ordered_number T>
 histogram_counts histogram(const source& x, const histogram_options& bins,
-                           const pass_options& options) {
+                           const pass_options& options) try {
   detail::require_bins(bins.bins);
-  const auto [low, high] = bins.range ? *bins.range : detail::ends_of<T>(x, options);
+  // Without a range there are two passes, which are told of as one.
+  const int passes = bins.range ? 1 : 2;
+  const auto half = [&](int n) {
+    pass_options one = options;
+    if (options.progress && passes == 2) {
+      one.progress = [told = options.progress, n](const pass_progress& now) {
+        told({now.done_bytes + static_cast<std::uint64_t>(n) * now.total_bytes,
+              2 * now.total_bytes});
+      };
+    }
+    return one;
+  };
+  const auto [low, high] = bins.range ? *bins.range : detail::ends_of<T>(x, half(0));
   return detail::count_in_bins(x, detail::kind_of<T>(), detail::bins_between(low, high, bins.bins),
-                               detail::count_numbers<detail::plain_number<T>>, options);
+                               detail::count_numbers<detail::plain_number<T>>, half(passes - 1));
+} catch (const std::bad_alloc&) {
+  throw error(std::error_code(ENOMEM, std::system_category()),
+              {.subject = "bins of a histogram", .found = fmt::format("{}", bins.bins)});
 }
 
 #define NPYMAP_HISTOGRAM(T)                                                       \

@@ -85,7 +85,7 @@ summary<T> summary_of(const summarized<plain_number<T>>& all) {
   if (m.count == 0) return found;
   found.min = static_cast<T>(m.min);
   found.max = static_cast<T>(m.max);
-  found.mean = m.mean();
+  found.mean = m.mean().high;
   return found;
 }
 
