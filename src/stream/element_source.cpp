@@ -1,6 +1,7 @@
 #include "stream/element_source.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include <npymap/convert.hpp>
@@ -133,12 +134,31 @@ std::optional<std::array<block_box, 2>> element_source::halves_of(const block_bo
   return std::nullopt;
 }
 
+// Steps that are shorter than a page leave none out.
+double element_source::touched_bytes(const npymap::shape& extents) const {
+  constexpr index_t page_bytes = 4096;
+  index_t run = type_.itemsize();
+  double runs = 1;
+  for (int i = outward_.rank() - 1; i >= 0; --i) {
+    const int axis = static_cast<int>(outward_[i]);
+    const index_t step = std::abs(byte_strides_[axis]);
+    if (extents[axis] == 1) continue;
+    if (step <= std::max(run, page_bytes)) {
+      run += (extents[axis] - 1) * step;
+    } else {
+      runs *= static_cast<double>(extents[axis]);
+    }
+  }
+  return runs * static_cast<double>(std::max(run, page_bytes));
+}
+
 template <class Visit>
 void element_source::for_own_pages(const block_box& box, const Visit& visit) const {
   constexpr index_t worth_a_cut_bytes = 64 << 10;
   const page_range pages = pages_of(box);
-  const index_t own_bytes = *array_bytes(box.extents, type_.itemsize());
-  const bool is_sparse = pages.size_bytes() > std::max(2 * own_bytes, worth_a_cut_bytes);
+  const index_t spanned = pages.size_bytes();
+  const bool is_sparse =
+      spanned > worth_a_cut_bytes && static_cast<double>(spanned) > 2 * touched_bytes(box.extents);
   const auto halves = is_sparse ? halves_of(box) : std::nullopt;
   if (!halves) return visit(pages);
   for (const block_box& half : *halves) for_own_pages(half, visit);

@@ -111,6 +111,8 @@ class element_source : public counted {
   }
 
  private:
+  /// Of the pages of a box, about.
+  double touched_bytes(const npymap::shape& extents) const;
   /// Call `visit` with the pages of parts of a box that have most of these to themselves.
   template <class Visit>
   void for_own_pages(const block_box& box, const Visit& visit) const;

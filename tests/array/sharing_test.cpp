@@ -235,8 +235,7 @@ TEST_CASE("sharing: a file that may not be read is an error that names it") {
   CHECK(as_nobody([&] {
           const std::string message = message_of([&] { npymap::open(path); });
           const bool names = message.find(path) == 0;
-          const bool refused =
-              code_of([&] { npymap::open(path); }) == std::errc::permission_denied;
+          const bool refused = code_of([&] { npymap::open(path); }) == std::errc::permission_denied;
           return names && refused ? 0 : 1;
         }) == 0);
 }

@@ -10,6 +10,14 @@ namespace {
 
 template <std::size_t Size>
 void copy_sized(byte_run<const std::byte> from, byte_run<std::byte> to, std::size_t count) {
+  // The processor guesses where short steps go, but asks for it too late.
+  constexpr index_t ahead_bytes = 4096;
+  for (std::size_t fours = count / 4; fours > 0; --fours, count -= 4) {
+    for (int i = 0; i < 4; ++i, from.first += from.step_bytes, to.first += to.step_bytes) {
+      __builtin_prefetch(from.first + ahead_bytes);
+      std::memcpy(to.first, from.first, Size);
+    }
+  }
   for (; count > 0; --count, from.first += from.step_bytes, to.first += to.step_bytes) {
     std::memcpy(to.first, from.first, Size);
   }
