@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -113,6 +115,14 @@ void uninstall() noexcept {
   is_installed = ::sigaction(SIGBUS, &earlier, nullptr) != 0;
 }
 
+// Straight from the system: ThreadSanitizer takes glibc's mmap for a write to all of the pages,
+// which other threads may be reading.
+bool map_over(std::byte* begin, std::size_t n, int protection, int flags, int descriptor,
+              std::uint64_t offset) noexcept {
+  return ::syscall(SYS_mmap, begin, n, protection, flags | MAP_FIXED, descriptor,
+                   static_cast<off_t>(offset)) != -1;
+}
+
 int protection(open_mode mode) noexcept {
   return mode == open_mode::read ? PROT_READ : PROT_READ | PROT_WRITE;
 }
@@ -161,10 +171,10 @@ bool fault_trap::cover(const std::byte* at) noexcept {
   const std::uint64_t file_bytes = knows_size ? static_cast<std::uint64_t>(now.st_size) : none / 2;
   page_range missing = missing_at(place, file_bytes);
   if (n + 1 == most_ranges) missing = {0, pages_.size_bytes};
-  void* const zeros =
-      ::mmap(pages_.begin + missing.begin, missing.end - missing.begin, protection(pages_.mode),
-             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
-  if (zeros == MAP_FAILED) return false;
+  if (!map_over(pages_.begin + missing.begin, missing.end - missing.begin, protection(pages_.mode),
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)) {
+    return false;
+  }
   covered_[n] = missing;
   std::uint64_t nowhere = none;
   if (first_offset_.compare_exchange_strong(nowhere, pages_.offset_bytes + place) &&
@@ -182,10 +192,10 @@ void fault_trap::uncover() noexcept {
   for (std::size_t n = 0; n < std::min<std::size_t>(covered_count_, most_ranges); ++n) {
     const auto [begin, end] = covered_[n];
     if (begin == end) continue;  // could not be covered
-    void* const again =
-        ::mmap(pages_.begin + begin, end - begin, protection(pages_.mode), flags | MAP_FIXED,
-               pages_.descriptor, static_cast<off_t>(pages_.offset_bytes + begin));
-    if (again == MAP_FAILED) ::mprotect(pages_.begin + begin, end - begin, PROT_NONE);
+    if (!map_over(pages_.begin + begin, end - begin, protection(pages_.mode), flags,
+                  pages_.descriptor, pages_.offset_bytes + begin)) {
+      ::mprotect(pages_.begin + begin, end - begin, PROT_NONE);
+    }
     covered_[n] = {};
   }
   covered_count_ = 0;
