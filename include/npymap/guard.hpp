@@ -37,9 +37,10 @@ class NPYMAP_EXPORT guard {
   /// True if a page was missing since the scope began.
   bool has_faulted() const noexcept;
 
-  /// End the scope. Doing it again does nothing. \throws error truncated, or of the system: EIO for
-  /// what cannot be read, ENOSPC for a hole that cannot be filled; each with the first byte that
-  /// was touched in vain
+  /// End the scope. Doing it again does nothing. \throws error truncated, also when the file is
+  /// shorter than the map though nobody touched what it lacks, or of the system: EIO for what
+  /// cannot be read, ENOSPC for a hole that cannot be filled; each with the first byte touched in
+  /// vain
   void finish();
 
  private:

@@ -11,16 +11,19 @@
 namespace npymap {
 namespace {
 
+[[noreturn]] void refuse_end(const io::file& source, std::uint64_t expected, std::uint64_t found,
+                             std::uint64_t at) {
+  throw error(errc::truncated,
+              {.path = source.path(),
+               .subject = "mapped bytes",
+               .expected = "a file of at least " + std::to_string(expected) + " bytes",
+               .found = std::to_string(found),
+               .byte_offset = at});
+}
+
 [[noreturn]] void refuse(const io::file& source, const io::page_fault& fault) {
   const std::uint64_t at = fault.byte_offset;
-  if (fault.file_bytes) {
-    throw error(errc::truncated,
-                {.path = source.path(),
-                 .subject = "mapped bytes",
-                 .expected = "a file of more than " + std::to_string(at) + " bytes",
-                 .found = std::to_string(*fault.file_bytes),
-                 .byte_offset = at});
-  }
+  if (fault.file_bytes) refuse_end(source, at + 1, *fault.file_bytes, at);
   // A hole can be read, but on tmpfs; to write there takes a block of the disk.
   errno = source.is_hole(at) ? ENOSPC : EIO;
   source.fail(errno == ENOSPC ? "write through the map" : "read through the map", 1, at);
@@ -30,8 +33,7 @@ namespace {
 
 guard::guard(const file_map& map) : map_(map) {
   if (map_.size_bytes() == 0) return;
-  io::fault_trap& trap = io::trap_of(map_);
-  place_ = trap.enter(faults_before_);
+  place_ = io::trap_of(map_).enter(faults_before_);
 }
 
 guard::~guard() { end(); }
@@ -41,11 +43,17 @@ bool guard::has_faulted() const noexcept {
 }
 
 void guard::finish() {
-  if (!has_faulted()) return end();
-  const io::page_fault fault = io::trap_of(map_).first_fault();
+  if (!place_) return;
   const file_map map = map_;
+  const io::file& source = io::file_of(map);
+  const bool faulted = has_faulted();
+  const io::page_fault fault = io::trap_of(map).first_fault();
   end();
-  refuse(io::file_of(map), fault);
+  if (faulted) refuse(source, fault);
+  // What is left of the page in which a file ends reads as zeros, and nobody is told.
+  const std::uint64_t expected = map.offset_bytes() + map.size_bytes();
+  const std::uint64_t found = source.size_bytes();
+  if (found < expected) refuse_end(source, expected, found, found);
 }
 
 void guard::end() noexcept {

@@ -99,7 +99,9 @@ TEST_CASE("guard: a touch behind the end of a truncated file is an error with it
       CHECK(e.found() == std::to_string(2 * page + 5));
     }
     CHECK(seen == 0);
-    CHECK(guarded(map, [&] { return at(map, page); }) == 'x');
+    CHECK(at(map, page) == 'x');
+    // The rest of the page in which the file ends: zeros without a signal.
+    CHECK(code_of([&] { guarded(map, [&] { at(map, 2 * page); }); }) == errc::truncated);
   }
 }
 
