@@ -63,6 +63,8 @@ To number_cast(const From& value) noexcept {
     return number_cast<To>(static_cast<float>(value));
   } else if constexpr (std::is_same_v<From, bool8>) {
     return static_cast<To>(static_cast<bool>(value));
+  } else if constexpr (std::is_same_v<From, long double> && std::is_same_v<To, float16>) {
+    return float16(static_cast<float>(value));  // rounded twice, as NumPy does
   } else if constexpr (std::floating_point<From> && std::integral<To>) {
     return saturated<To>(value);
   } else {
