@@ -4,6 +4,7 @@
 #pragma once
 
 #include <npymap/any_array.hpp>
+#include <npymap/append.hpp>
 #include <npymap/array.hpp>
 #include <npymap/batches.hpp>
 #include <npymap/blocks.hpp>

@@ -7,6 +7,7 @@
 #include <npymap/error.hpp>
 #include <npymap/header.hpp>
 
+#include "format/header_room.hpp"
 #include "format/magic.hpp"
 #include "format/python_repr.hpp"
 #include "format/unicode.hpp"
@@ -86,14 +87,9 @@ std::optional<std::string> to_latin1(std::string_view utf8) {
   return latin1;
 }
 
-// What stands before `text`, and the padding behind it.
-std::string wrapped(std::string text, npy_version version) {
+// `text`, which is all that comes, and what stands before it.
+std::string prefixed(const std::string& text, npy_version version) {
   const std::size_t prefix = detail::prefix_bytes(version);
-  if (text.size() > UINT32_MAX - alignment) {
-    throw error(errc::size_overflow, {.subject = "header", .expected = "at most 4 GiB"});
-  }
-  text.append(alignment - (prefix + text.size() + 1) % alignment, ' ');
-  text += '\n';
   std::string bytes(detail::magic);
   bytes += static_cast<char>(version.major);
   bytes += static_cast<char>(version.minor);
@@ -101,6 +97,16 @@ std::string wrapped(std::string text, npy_version version) {
     bytes += static_cast<char>(text.size() >> shift);
   }
   return bytes + text;
+}
+
+// With the padding behind it.
+std::string wrapped(std::string text, npy_version version) {
+  if (text.size() > UINT32_MAX - alignment) {
+    throw error(errc::size_overflow, {.subject = "header", .expected = "at most 4 GiB"});
+  }
+  text.append(alignment - (detail::prefix_bytes(version) + text.size() + 1) % alignment, ' ');
+  text += '\n';
+  return prefixed(text, version);
 }
 
 }  // namespace
@@ -114,6 +120,22 @@ std::string header_bytes(const dtype& type, std::span<const index_t> extents, or
   std::string bytes = wrapped(*latin1, {1, 0});
   constexpr std::size_t longest = 10 + UINT16_MAX;  // version 1 tells the length in 16 bits
   return bytes.size() <= longest ? bytes : wrapped(*latin1, {2, 0});
+}
+
+std::optional<std::string> detail::header_bytes_of_length(const dtype& type,
+                                                          std::span<const index_t> extents,
+                                                          order layout, npy_version version,
+                                                          std::size_t length_bytes) {
+  check(type, extents);
+  require_readable(type);
+  const std::string padded = header_text(type, extents, layout);
+  const auto encoded = version.major < 3 ? to_latin1(padded) : padded;
+  if (!encoded) return std::nullopt;
+  std::string text = encoded->substr(0, encoded->rfind('}') + 1);
+  const std::size_t prefix = prefix_bytes(version);
+  if (prefix + text.size() + 1 > length_bytes) return std::nullopt;
+  text.append(length_bytes - prefix - text.size() - 1, ' ');
+  return prefixed(text + '\n', version);
 }
 
 }  // namespace npymap

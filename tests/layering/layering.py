@@ -23,7 +23,7 @@ PUBLIC_HEADERS = {
     "format": "header",
     "io": "file_map guard",
     "view": "slice view detail/axis_values detail/element_iterator detail/layout detail/loop_nest",
-    "array": "array any_array convert strings detail/array_storage",
+    "array": "array any_array append convert strings detail/array_storage",
     "stream": "pass source batches blocks copy gather reduce statistics transform detail/matrix_walk detail/piece_walk",
     "umbrella": "npymap",
     "chrono": "chrono",

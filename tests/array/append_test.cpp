@@ -1,0 +1,315 @@
+#include <npymap/append.hpp>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include <npymap/error.hpp>
+
+#include "io/faults.hpp"
+#include "support/catch.hpp"
+#include "support/failure.hpp"
+#include "support/python.hpp"
+#include "support/temp_folder.hpp"
+
+using namespace npymap_test;
+using npymap::append_durability;
+using npymap::appender;
+using npymap::errc;
+using npymap::index_t;
+using npymap::order;
+using npymap::shape;
+
+namespace {
+
+/// Row i holds i, everywhere.
+npymap::array<double> numbered(const std::string& path, index_t rows, index_t columns) {
+  const auto x = npymap::create<double>(path, {rows, columns});
+  for (index_t i = 0; i < rows; ++i) npymap::fill(x(i, npymap::ellipsis), double(i));
+  return x;
+}
+
+std::vector<double> row_of(index_t i, index_t columns) {
+  return std::vector<double>(static_cast<std::size_t>(columns), double(i));
+}
+
+npymap::view<const double, 1> view_of(const std::vector<double>& row) {
+  return {row.data(), {static_cast<index_t>(row.size())}};
+}
+
+bool holds_numbers(const std::string& path, index_t least_rows) {
+  const auto x = npymap::open<double>(path);
+  if (x.extent(0) < least_rows) return false;
+  for (index_t i = 0; i < x.extent(0); ++i) {
+    for (index_t j = 0; j < x.extent(1); ++j) {
+      if (x(i, j) != double(i)) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("append: NumPy reads what was appended at random, row by row and in blocks, in any order") {
+  REQUIRE(have_numpy());
+  const temp_folder folder;
+  python(R"(
+os.chdir(sys.argv[1])
+rng = np.random.default_rng(int(sys.argv[2]))
+for i in range(60):
+    descr = ['<f8', '>i4', '<c16', '?', 'S3', [('a', '<i2'), ('b', '<f4', (2,))], '<M8[s]', '<f2'][i % 8]
+    shape = tuple(rng.integers(0 if rng.random() < .1 else 1, 5, rng.integers(1, 4)))
+    dt = np.dtype(descr)
+    fortran = bool(i % 3 == 0)
+    parts = []
+    for k in range(rng.integers(1, 6)):
+        count = int(rng.integers(0, 40)); s = list(shape)
+        s[-1 if fortran else 0] = count
+        raw = rng.integers(0, 2, int(np.prod(s)) * dt.itemsize, dtype=np.uint8)
+        parts.append(np.frombuffer(raw.tobytes(), dt).reshape(s))
+    whole = np.concatenate(parts, axis=-1 if fortran else 0)
+    for k, p in enumerate(parts):
+        if fortran and k == 0: p = np.asfortranarray(p)
+        if k and rng.random() < .5: p = p[..., ::-1][..., ::-1] if rng.random() < .5 else np.asfortranarray(p)
+        np.save(f'{i}_{k}', p)
+    np.save(f'{i}_whole', whole)
+    open(f'{i}.txt', 'w').write(f'{len(parts)} {int(fortran)}')
+)",
+         {folder.path(), std::to_string(random_seed())});
+  for (int i = 0; i < 60; ++i) {
+    const std::string name = folder / std::to_string(i);
+    int parts = 0, fortran = 0;
+    std::ifstream(name + ".txt") >> parts >> fortran;
+    const order way = fortran != 0 ? order::fortran : order::c;
+    appender to(name + "_0.npy", {.order = way, .buffer_bytes = std::size_t(1 + i * 7)});
+    for (int k = 1; k < parts; ++k) {
+      const npymap::any_array part = npymap::open(name + "_" + std::to_string(k) + ".npy");
+      const int axis = fortran != 0 ? part.rank() - 1 : 0;
+      if (k % 2 == 0) {
+        to.append(part);
+        continue;
+      }
+      for (index_t row = 0; row < part.extent(axis); ++row) {
+        to.append(part.swapaxes(0, axis)(row, npymap::ellipsis).swapaxes(0, 0));
+        if (row % 5 == 0) to.flush();
+      }
+    }
+    to.close();
+  }
+  python(R"(
+os.chdir(sys.argv[1])
+for i in range(60):
+    a, b = np.load(f'{i}_0.npy'), np.load(f'{i}_whole.npy')
+    assert a.dtype == b.dtype and a.shape == b.shape, (i, a.shape, b.shape)
+    assert a.tobytes() == b.tobytes(), i
+)",
+         {folder.path()});
+}
+
+TEST_CASE("append: a reader sees an earlier length, whole, and open arrays keep theirs") {
+  const temp_folder folder;
+  const std::string path = folder / "x.npy";
+  numbered(path, 2, 3);
+  const auto before = npymap::open<double>(path);
+  appender to(path);
+  for (index_t i = 2; i < 100; ++i) to.append(view_of(row_of(i, 3)));
+  CHECK(to.rows() == 100);
+  CHECK(npymap::open<double>(path).extent(0) == 2);
+  to.flush();
+  CHECK(npymap::open<double>(path).extent(0) == 100);
+  CHECK(before.extent(0) == 2);
+  CHECK(holds_numbers(path, 100));
+  to.append(view_of(row_of(100, 3)));
+  { const appender gone = std::move(to); }
+  CHECK(holds_numbers(path, 101));
+}
+
+TEST_CASE("append: other numbers are cast by same_kind, and what does not fit is refused whole") {
+  const temp_folder folder;
+  const std::string path = folder / "x.npy";
+  numbered(path, 1, 3);
+  appender to(path);
+  const std::vector<std::int16_t> ones{1, 1, 1};
+  to.append(npymap::view<const std::int16_t, 1>(ones.data(), {3}));
+  const std::vector<std::complex<double>> complex(3);
+  CHECK(code_of([&] { to.append(npymap::view<const std::complex<double>, 1>(complex.data(), {3})); }) ==
+        errc::dtype_mismatch);
+  const std::vector<double> few{2, 2};
+  CHECK(code_of([&] { to.append(view_of(few)); }) == errc::layout_mismatch);
+  CHECK(code_of([&] { to.append(npymap::view<const double, 2>(few.data(), {1, 2})); }) ==
+        errc::layout_mismatch);
+  CHECK(to.shape() == shape{2, 3});
+  to.close();
+  to.close();
+  CHECK(code_of([&] { to.append(view_of(row_of(2, 3))); }) == errc::closed);
+  CHECK(holds_numbers(path, 2));
+}
+
+TEST_CASE("append: a header without room is written anew under the same name, or refused") {
+  const temp_folder folder;
+  const std::string path = folder / "x.npy";
+  const auto without_room = [&] {
+    std::string header = "{'descr': '<f8', 'fortran_order': False, 'shape': (9,), }";
+    header.append(64 * 2 - 10 - header.size() - 1, ' ');
+    // As short as 64 bytes allow is not short enough: end the text right behind its dict.
+    header = header.substr(0, header.rfind('}') + 1) + "\n";
+    std::string bytes("\x93NUMPY\x01\x00", 8);
+    bytes += static_cast<char>(header.size());
+    bytes += '\0';
+    bytes += header;
+    for (int i = 0; i < 9; ++i) {
+      const double value = i;
+      bytes.append(reinterpret_cast<const char*>(&value), 8);
+    }
+    write_file(path, bytes);
+  };
+  const double nine = 9;
+  const npymap::view<const double, 0> one(&nine, {});
+  without_room();
+  {
+    appender to(path, {.full_header = npymap::full_header::refuse});
+    const std::string before = read_file(path);
+    CHECK(code_of([&] { to.append(one); }) == errc::header_too_long);
+    to.close();
+    CHECK(read_file(path) == before);
+  }
+  const auto old = npymap::load<double>(path);
+  {
+    appender to(path);
+    to.append(one);
+    to.close();
+  }
+  const auto x = npymap::open<double>(path);
+  REQUIRE(x.extent(0) == 10);
+  for (index_t i = 0; i < 10; ++i) CHECK(x(i) == double(i));
+  CHECK(reinterpret_cast<std::uintptr_t>(x.data()) % 64 == 0);
+}
+
+TEST_CASE("append: what cannot grow, or does not end with its rows, is refused") {
+  const temp_folder folder;
+  npymap::create<double>(folder / "0d.npy", {});
+  CHECK(code_of([&] { appender(folder / "0d.npy"); }) == errc::layout_mismatch);
+  const std::string path = folder / "x.npy";
+  numbered(path, 3, 2);
+  std::ofstream(path, std::ios::app) << "tail";
+  CHECK(message_of([&] { appender to(path); }).find("recover") != std::string::npos);
+  CHECK(code_of([&] { appender to(path); }) == errc::layout_mismatch);
+  std::filesystem::resize_file(path, 128 + 40);
+  CHECK(code_of([&] { appender to(path); }) == errc::truncated);
+  CHECK(code_of([&] { appender to(folder / "none.npy"); }) ==
+        std::errc::no_such_file_or_directory);
+  numbered(folder / "y.npy", 3, 2);
+  CHECK(code_of([&] { appender to(folder / "y.npy", {.order = order::fortran}); }) ==
+        errc::layout_mismatch);
+  const appender first(folder / "y.npy", {.locking = npymap::locking::advisory});
+  CHECK(code_of([&] { appender to(folder / "y.npy", {.locking = npymap::locking::advisory}); }) ==
+        errc::busy);
+}
+
+TEST_CASE("recover: every complete row is told of, and nothing is behind") {
+  const temp_folder folder;
+  const std::string path = folder / "x.npy";
+  numbered(path, 10, 2);
+  const std::string whole = read_file(path);
+  // The header of 4 rows, and so many bytes of ten.
+  numbered(folder / "four.npy", 4, 2);
+  const std::string head = read_file(folder / "four.npy").substr(0, 128);
+  for (std::size_t bytes = 128; bytes <= whole.size(); ++bytes) {
+    write_file(path, head + whole.substr(128, bytes - 128));
+    const npymap::recovery done = npymap::recover(path);
+    CHECK(done.rows_before == 4);
+    CHECK(done.rows == index_t(bytes - 128) / 16);
+    CHECK(done.removed_bytes == (bytes - 128) % 16);
+    REQUIRE(holds_numbers(path, done.rows));
+    REQUIRE(npymap::open<double>(path).extent(0) == done.rows);
+    REQUIRE(read_file(path).size() == 128 + std::size_t(done.rows) * 16);
+  }
+  write_file(path, whole + whole);
+  CHECK(code_of([&] { npymap::recover(path); }) == errc::layout_mismatch);
+  CHECK(read_file(path) == whole + whole);
+}
+
+TEST_CASE("append: the n-th system call fails, for every n, and the file is whole") {
+  const temp_folder folder;
+  const std::string path = folder / "x.npy";
+  int failed = 0;
+  for (const append_durability how :
+       {append_durability::none, append_durability::on_close, append_durability::each_block}) {
+    for (int kind = 0; kind < call_kinds; ++kind) {
+      for (int n = 1;; ++n) {
+        numbered(path, 3, 2);
+        std::error_code found;
+        {
+          const faults broken(static_cast<call>(kind), n, ENOSPC);
+          found = code_of([&] {
+            appender to(path, {.durability = how, .buffer_bytes = 64});
+            for (index_t i = 3; i < 30; ++i) to.append(view_of(row_of(i, 2)));
+            to.close();
+          });
+          if (faults::count(static_cast<call>(kind)) < n) break;
+        }
+        failed += found ? 1 : 0;
+        INFO("call " << kind << ", " << n);
+        REQUIRE(holds_numbers(path, found ? 3 : 30));
+        npymap::recover(path);
+        REQUIRE(holds_numbers(path, 3));
+        // The next one works.
+        const index_t rows = npymap::open<double>(path).extent(0);
+        appender again(path);
+        again.append(view_of(row_of(rows, 2)));
+        again.close();
+        REQUIRE(holds_numbers(path, rows + 1));
+      }
+    }
+  }
+  CHECK(failed > 20);
+}
+
+TEST_CASE("append: kill -9 at any moment loses no row that was flushed, and leaves a whole file") {
+  const temp_folder folder;
+  const std::string path = folder / "x.npy";
+  std::mt19937 random(static_cast<std::mt19937::result_type>(random_seed()));
+  const char* given = std::getenv("NPYMAP_KILLS");
+  const int kills = given ? std::atoi(given) : 150;
+  numbered(path, 1, 5);
+  index_t rows = 1;
+  for (int kill = 0; kill < kills; ++kill) {
+    int told[2];
+    REQUIRE(::pipe(told) == 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::close(told[0]);
+      appender to(path, {.buffer_bytes = 300});
+      for (index_t i = to.rows();; ++i) {
+        to.append(view_of(row_of(i, 5)));
+        if (i % 7 != 0) continue;
+        to.flush();
+        [[maybe_unused]] const auto written = ::write(told[1], &i, sizeof i);
+      }
+    }
+    ::close(told[1]);
+    index_t flushed = rows - 1;
+    [[maybe_unused]] auto got = ::read(told[0], &flushed, sizeof flushed);  // it has begun
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % 2000));
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    while (::read(told[0], &flushed, sizeof flushed) == sizeof flushed) {
+    }
+    ::close(told[0]);
+    REQUIRE(holds_numbers(path, flushed + 1));
+    rows = npymap::recover(path).rows;
+    REQUIRE(rows > flushed);
+    REQUIRE(holds_numbers(path, rows));
+    if (rows > 200'000) numbered(path, rows = 1, 5);
+  }
+  CHECK(python("a = np.load(sys.argv[1]); print((a == np.arange(len(a))[:, None]).all())", {path}) ==
+        "True\n");
+}
