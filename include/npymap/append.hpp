@@ -29,9 +29,9 @@ enum class append_durability : char {
 
 /// What to do when the header has no room for more digits: files of NumPy before 1.23, and others.
 enum class full_header : char {
-  rewrite,  ///< copy the file under a new name, which then replaces it; who has it open, or linked by
-            ///< another name, keeps the old one
-  refuse,   ///< throw, before anything is written
+  rewrite,  ///< copy the file under a new name, which then replaces it; who has it open, or linked
+            ///< by another name, keeps the old one
+  refuse,  ///< throw, before anything is written
 };
 
 /// How to append. The defaults suit a log.
@@ -56,10 +56,11 @@ class row_writer;
 /// Adds rows to a `.npy` file: places along the first axis, or along the last one in Fortran order.
 ///
 /// The rows go behind the last one, then the header is written anew in one go, of the same length:
-/// whoever opens the file at any moment sees all of an earlier length, and arrays that are open keep
-/// theirs. After kill -9 the file is whole, of some earlier length; what was written behind that is
-/// `recover`ed. A new file is begun by `create` with no rows. Move-only; not safe to use from two
-/// threads, and for one writer at a time. NumPy has no equivalent but to load and save all.
+/// whoever opens the file at any moment sees all of an earlier length, and arrays that are open
+/// keep theirs. After kill -9 the file is whole, of some earlier length; what was written behind
+/// that is `recover`ed. A new file is begun by `create` with no rows. Move-only; not safe to use
+/// from two threads, and for one writer at a time. NumPy has no equivalent but to load and save
+/// all.
 class NPYMAP_EXPORT appender {
  public:
   /// Open an existing file. Nothing is written.
@@ -121,8 +122,8 @@ struct recover_options {
   std::size_t header_limit = default_header_limit;
 };
 
-/// Make a file whole whose writer died, or which was cut: its header tells of all complete rows that
-/// are there, and nothing is behind them.
+/// Make a file whole whose writer died, or which was cut: its header tells of all complete rows
+/// that are there, and nothing is behind them.
 ///
 /// A file that is whole is left alone. Rows whose bytes the disk had not got before a power cut may
 /// be zeros. Brings all to the disk. \throws error as `appender`; layout_mismatch if what is behind

@@ -76,11 +76,11 @@ class row_writer final : public counted {
     const std::uint64_t end = file_.offset_of(file_.rows()), found = file_.file().size_bytes();
     if (found == end) return;
     if (found < end) {
-      throw error(errc::truncated, {.path = file_.path(),
-                                    .subject = "array data",
-                                    .expected = fmt::format("{} bytes", end),
-                                    .found = fmt::format("{} (recover keeps the complete rows)",
-                                                         found)});
+      throw error(errc::truncated,
+                  {.path = file_.path(),
+                   .subject = "array data",
+                   .expected = fmt::format("{} bytes", end),
+                   .found = fmt::format("{} (recover keeps the complete rows)", found)});
     }
     throw error(errc::layout_mismatch,
                 {.path = file_.path(),
@@ -92,9 +92,9 @@ class row_writer final : public counted {
 
   void require_usable() const {
     if (failed_) {
-      throw error(*failed_, {.path = file_.path(),
-                             .subject = fmt::format("append, after it failed behind row {}",
-                                                    file_.rows())});
+      throw error(*failed_,
+                  {.path = file_.path(),
+                   .subject = fmt::format("append, after it failed behind row {}", file_.rows())});
     }
     if (!closed_) return;
     throw error(errc::closed, {.path = file_.path(), .subject = "append"});
@@ -149,18 +149,16 @@ class row_writer final : public counted {
     });
   }
   [[noreturn]] void refuse_size(index_t before, index_t count) const {
-    throw error(errc::size_overflow,
-                {.path = file_.path(),
-                 .subject = "rows to append",
-                 .expected = "fewer than 2**63 bytes in all",
-                 .found = fmt::format("{} behind {}", count, before)});
+    throw error(errc::size_overflow, {.path = file_.path(),
+                                      .subject = "rows to append",
+                                      .expected = "fewer than 2**63 bytes in all",
+                                      .found = fmt::format("{} behind {}", count, before)});
   }
 
   void add(const dtype& type, const std::byte* data, const layout& block, index_t count) {
     const index_t row_bytes = file_.row_bytes(), itemsize = this->type().itemsize();
     const auto in_buffer = static_cast<index_t>(options_.buffer_bytes);
-    const index_t at_once =
-        row_bytes == 0 ? count : std::max<index_t>(in_buffer / row_bytes, 1);
+    const index_t at_once = row_bytes == 0 ? count : std::max<index_t>(in_buffer / row_bytes, 1);
     const bool is_dense = type == this->type() && lies_as_in_file(block, itemsize);
     for (index_t first = 0; first < count;) {
       index_t now = std::min(count - first, at_once - buffered_);

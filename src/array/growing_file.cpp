@@ -34,10 +34,9 @@ growing_file::growing_file(const std::string& path, std::size_t header_limit,
   if (wanted && *wanted != facts_.order) {
     const bool is_both = is_c_contiguous(where) && is_f_contiguous(where);
     if (!is_both) {
-      throw error(errc::layout_mismatch,
-                  {.subject = "order",
-                   .expected = *wanted == order::c ? "C" : "Fortran",
-                   .found = facts_.order == order::c ? "C" : "Fortran"});
+      throw error(errc::layout_mismatch, {.subject = "order",
+                                          .expected = *wanted == order::c ? "C" : "Fortran",
+                                          .found = facts_.order == order::c ? "C" : "Fortran"});
     }
     facts_.order = *wanted;
   }

@@ -39,7 +39,8 @@ class growing_file {
   bool has_room_for(index_t rows) const;
   /// Have the header tell of so many rows, which are in the file. \throws error the system's
   void publish(index_t rows);
-  /// Copy header and rows to a new file, whose header has room for more, and give it this one's name.
+  /// Copy header and rows to a new file, whose header has room for more, and give it this one's
+  /// name.
   void rewrite(index_t rows, durability how_safe);
 
  private:
