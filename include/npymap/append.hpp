@@ -31,7 +31,7 @@ enum class append_durability : char {
 enum class full_header : char {
   rewrite,  ///< copy the file under a new name, which then replaces it; who has it open, or linked
             ///< by another name, keeps the old one
-  refuse,  ///< throw, before anything is written
+  refuse,   ///< throw, before anything is written
 };
 
 /// How to append. The defaults suit a log.
