@@ -150,6 +150,8 @@ struct open_options {
   std::optional<std::uint64_t> length_bytes = {};
   /// To share the file with other users of locks; held as long as the mapping. \throws error busy
   npymap::locking locking = npymap::locking::none;
+  /// What passes, blocks and guards ask of the file.
+  npymap::file_check check = npymap::file_check::none;
 };
 
 /// How to create; the defaults reserve all of the space.
@@ -207,7 +209,8 @@ NPYMAP_EXPORT any_array load(const std::string& path, const open_options& option
 ///
 /// Written under a temporary name, then renamed: a failure leaves the old file and no other, and
 /// saving over the very file that is mapped is right. Dense arrays are written in the order they
-/// have, others in C order, in bounded memory. \throws error as `create`
+/// have, others in C order, in bounded memory. \throws error as `create`; of elements in a map,
+/// truncated and EIO
 NPYMAP_EXPORT void save(const std::string& path, const any_array& elements,
                         const save_options& options = {});
 

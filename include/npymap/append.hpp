@@ -57,10 +57,11 @@ class row_writer;
 ///
 /// The rows go behind the last one, then the header is written anew in one go, of the same length:
 /// whoever opens the file at any moment sees all of an earlier length, and arrays that are open
-/// keep theirs. After kill -9 the file is whole, of some earlier length; what was written behind
-/// that is `recover`ed. A new file is begun by `create` with no rows. Move-only; not safe to use
-/// from two threads, and for one writer at a time. NumPy has no equivalent but to load and save
-/// all.
+/// keep theirs. (Linux does not keep readers off the bytes that it is writing: `open` reads the
+/// header twice; NumPy, in that instant, may find digits of both counts.) After kill -9 the file is
+/// whole, of some earlier length; what was written behind that is `recover`ed. A new file is begun
+/// by `create` with no rows. Move-only; not safe to use from two threads, and for one writer at a
+/// time. NumPy has no equivalent but to load and save all.
 class NPYMAP_EXPORT appender {
  public:
   /// Open an existing file. Nothing is written.
@@ -73,20 +74,25 @@ class NPYMAP_EXPORT appender {
   ~appender();
 
   /// Add a row, of one axis less than the file, or a block of rows, of any layout. Other dtypes are
-  /// cast by the rule `same_kind`. What is buffered is seen by readers after `flush`.
+  /// cast by the rule `same_kind`, text and records by `safe`. What is buffered is seen by readers
+  /// after `flush`. A call costs some microseconds more for rows of a mapped array, which it
+  /// guards: append many of them.
   ///
-  /// After a failure of the system the file has the rows of its last header; the appender is of no
-  /// use any more, and each further call throws the same.
-  /// \throws error layout_mismatch, dtype_mismatch, size_overflow, header_too_long, and nothing is
-  /// added; the system's; closed
-  void append(const any_array& rows) { append(rows.dtype(), rows.data(), rows.layout()); }
+  /// After a failure of the system the appender takes no more rows, and each further call throws
+  /// the same. `close` and the destructor then leave those of earlier calls that had been written,
+  /// or, if a sync has failed, those that readers had seen, as `discard` does. \throws error
+  /// layout_mismatch, dtype_mismatch, size_overflow, header_too_long, and nothing is added; the
+  /// system's, and truncated, also of rows in a map; closed
+  void append(const any_array& rows) {
+    append(rows.dtype(), rows.data(), rows.layout(), rows.map());
+  }
   template <element T>
   void append(const array<T>& rows) {
-    append(dtype_of<T>(), rows.data(), rows.layout());
+    append(type_of<T>(), rows.data(), rows.layout(), rows.map());
   }
   template <element T, int Rank>
   void append(const view<T, Rank>& rows) {
-    append(dtype_of<T>(), rows.data(), rows.layout());
+    append(type_of<T>(), rows.data(), rows.layout(), {});
   }
 
   /// Of the file.
@@ -95,14 +101,26 @@ class NPYMAP_EXPORT appender {
   const npymap::shape& shape() const;
   /// How many there are, with those that are buffered.
   index_t rows() const;
+  /// Along which the file grows.
+  int axis() const;
 
   /// Have readers see all rows. \throws error as `append`
   void flush();
   /// `flush`, and close the file. Doing it again does nothing. \throws error as `append`
   void close();
+  /// Close without the rows that readers have not seen yet: all since `flush`, or since the last
+  /// `append` with `each_block`. Where the system does not take their bytes away, `recover` does.
+  void discard() noexcept;
 
  private:
-  void append(const npymap::dtype& type, const void* data, const detail::layout_ref& where);
+  // Made once, not for each row.
+  template <class T>
+  static const npymap::dtype& type_of() {
+    static const npymap::dtype type = dtype_of<T>();
+    return type;
+  }
+  void append(const npymap::dtype& type, const void* data, const detail::layout_ref& where,
+              const file_map& map);
   detail::row_writer& writer() const;
 
   detail::shared<detail::row_writer> writer_;
@@ -120,6 +138,9 @@ struct recover_options {
   /// As of `append_options`.
   std::optional<npymap::order> order = {};
   std::size_t header_limit = default_header_limit;
+  /// A writer that lives would lose rows: with a lock, `recover` keeps away from those who have
+  /// one.
+  npymap::locking locking = npymap::locking::none;
 };
 
 /// Make a file whole whose writer died, or which was cut: its header tells of all complete rows

@@ -274,7 +274,8 @@ namespace detail {
 NPYMAP_EXPORT any_array load_native(const std::string& path, const dtype& wanted,
                                     const open_options& options);
 NPYMAP_EXPORT void save_elements(const std::string& path, const dtype& type, const void* data,
-                                 const layout_ref& where, const save_options& options);
+                                 const layout_ref& where, const save_options& options,
+                                 const file_map& map = {});
 
 }  // namespace detail
 
@@ -291,6 +292,11 @@ void save(const std::string& path, const view<T, Rank>& elements,
           const save_options& options = {}) {
   using stored = std::conditional_t<std::is_same_v<std::remove_cv_t<T>, bool>, bool8, T>;
   detail::save_elements(path, dtype_of<stored>(), elements.data(), elements.layout(), options);
+}
+
+template <element T>
+void save(const std::string& path, const array<T>& elements, const save_options& options = {}) {
+  save(path, any_array(elements), options);
 }
 
 }  // namespace npymap

@@ -16,6 +16,7 @@
 
 #include <npymap/array.hpp>
 #include <npymap/error.hpp>
+#include <npymap/npy_writer.hpp>
 #include <npymap/shape.hpp>
 #include <npymap/stored.hpp>
 #include <npymap/view.hpp>
@@ -282,5 +283,12 @@ void save(const std::string& path, const Eigen::DenseBase<Derived>& elements,
     save(path, as_view(value), options);
   }
 }
+
+/// In a range of blocks: see `save` of `npy_writer.hpp`.
+template <class Dense>
+requires std::is_base_of_v<Eigen::DenseBase<Dense>, Dense> && detail::eigen_memory<Dense>
+struct detail::block_view<Dense> {
+  static auto of(const Dense& block) { return as_view(block); }
+};
 
 }  // namespace npymap

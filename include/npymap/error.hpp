@@ -32,6 +32,12 @@ enum class errc {
   closed,               ///< the map has been closed
   not_regular_file,     ///< a folder, FIFO, socket or device
   stopped,              ///< the caller's stop token ended a pass
+  replaced,             ///< the name stands for another file than was opened, or for none
+  not_npz,              ///< the bytes do not end as a zip archive does
+  bad_archive,          ///< an archive that contradicts itself, or has its members askew
+  checksum_mismatch,    ///< a member's bytes are not those whose CRC-32 the archive has
+  member_too_long,      ///< a member becomes longer than the caller's limit
+  unsupported_member,   ///< a member that is encrypted, or packed in a way that NumPy never writes
 };
 
 /// The category of `errc`; its name is "npymap".

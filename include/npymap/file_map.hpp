@@ -50,6 +50,14 @@ enum class locking : char {
              ///< ask are not held off: NumPy, other programs
 };
 
+/// Whether those who look at a file a block at a time ask if it is still what it was.
+enum class file_check : char {
+  none,        ///< that it is shorter than the map is told behind each block all the same
+  each_block,  ///< before and behind each block of a pass, and each `guard`: that the name stands
+               ///< for the file that was opened, and that this has all its bytes. Four system calls
+               ///< a block. \throws error replaced, truncated
+};
+
 /// Where the bytes of a new file come from.
 enum class space : char {
   reserved,  ///< blocks are allocated at once: a full disk is an error now, not a SIGBUS later
@@ -72,8 +80,10 @@ file_map map_file(file&& opened, open_mode mode, std::uint64_t offset_bytes,
 file_map map_file(new_file&& fresh, durability how_safe, std::uint64_t offset_bytes,
                   std::uint64_t length_bytes);
 class fault_trap;
+class map_seal;
 file& file_of(const file_map& map);
 fault_trap& trap_of(const file_map& map);
+void seal(const file_map& map, detail::shared<map_seal> with);
 }  // namespace io
 
 /// A range of a file, mapped into memory, together with the open file.
@@ -171,11 +181,13 @@ class NPYMAP_EXPORT file_map {
   struct state;
   explicit file_map(detail::shared<state> owned) noexcept;
   state& checked(std::size_t offset, std::size_t n) const;
+  void update_seal() const;
 
   friend file_map io::map_file(io::file&&, open_mode, std::uint64_t, std::uint64_t);
   friend file_map io::map_file(io::new_file&&, durability, std::uint64_t, std::uint64_t);
   friend io::file& io::file_of(const file_map&);
   friend io::fault_trap& io::trap_of(const file_map&);
+  friend void io::seal(const file_map&, detail::shared<io::map_seal>);
 
   detail::shared<state> state_;
 };

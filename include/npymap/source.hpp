@@ -15,6 +15,7 @@
 #include <npymap/detail/layout.hpp>
 #include <npymap/detail/shared.hpp>
 #include <npymap/dtype.hpp>
+#include <npymap/file_map.hpp>
 #include <npymap/header.hpp>
 #include <npymap/shape.hpp>
 
@@ -22,7 +23,8 @@ namespace npymap {
 
 namespace detail {
 class element_source;
-}
+struct source_access;
+}  // namespace detail
 
 /// How the bytes of a file come into memory.
 enum class reading : char {
@@ -33,6 +35,8 @@ enum class reading : char {
   direct,    ///< past the kernel's cache, many reads at once: for what is larger than memory and
              ///< read once, in the order of the file: columns of rows take a read for each row.
              ///< Buffered where the file system knows no such thing
+  once,      ///< direct for what is larger than the memory there is, which no cache would keep from
+             ///< one pass to the next; else as by_file_system
 };
 
 /// How to open the files of a source.
@@ -40,6 +44,8 @@ struct read_options {
   npymap::reading reading = npymap::reading::by_file_system;
   /// The longest header to accept, in characters.
   std::size_t header_limit = default_header_limit;
+  /// Whether to ask before and behind each block if the files are still what they were.
+  npymap::file_check check = npymap::file_check::none;
 };
 
 /// Elements of any dtype that a pass can go over: an array, or files that need no map.
@@ -68,6 +74,7 @@ class NPYMAP_EXPORT source {
   const detail::shared<detail::element_source>& elements() const noexcept { return elements_; }
 
  private:
+  friend struct detail::source_access;
   friend NPYMAP_EXPORT source concatenate(const std::vector<std::string>& paths,
                                           const read_options& options);
 

@@ -144,9 +144,10 @@ any_array array_access::over(file_map map, const header& facts) {
           {facts.shape, dense_byte_strides(facts.shape, itemsize, facts.order), itemsize}};
 }
 
-any_array array_access::over(io::aligned_buffer bytes, std::string path, const header& facts) {
+any_array array_access::over(io::aligned_buffer bytes, std::string path, const header& facts,
+                             std::size_t first_byte) {
   array_storage source;
-  std::byte* const data = bytes.data();
+  std::byte* const data = bytes.data() ? bytes.data() + first_byte : nullptr;
   source.memory_ = shared<memory>::adopt(new memory(std::move(bytes), std::move(path)));
   const index_t itemsize = facts.dtype.itemsize();
   return {source,

@@ -13,9 +13,7 @@ namespace {
 /// Nothing where there is no such file.
 io::file lock_existing(const std::string& path) {
   try {
-    io::file found = io::file::open(path, open_mode::read_write);
-    found.lock(open_mode::create);
-    return found;
+    return io::file::open(path, open_mode::read_write, locking::advisory);
   } catch (const error& e) {
     if (e.code() == std::errc::no_such_file_or_directory) return {};
     throw;
@@ -33,10 +31,13 @@ any_array create_as(const std::string& path, const dtype& type, const shape& ext
                      .version = {},
                      .data_offset_bytes = head.size()};
 
-  io::new_file fresh(path, policy);
+  const bool locks = options.locking == locking::advisory;
+  const bool replaces = policy == io::existing::replace;
+  io::new_file fresh(path, locks && replaces ? io::existing::replace_seen : policy);
   io::file older;  // locked until the new one has its name
-  if (options.locking == locking::advisory) {
+  if (locks) {
     older = lock_existing(path);
+    if (older.is_open() != fresh.replaces()) io::refuse_other_creator(path);
     fresh.contents().lock(open_mode::create);
   }
   const std::uint64_t file_bytes = head.size() + data_bytes;  // two signed 63-bit numbers: no wrap

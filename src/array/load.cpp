@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,6 +12,7 @@
 #include "array/array_access.hpp"
 #include "array/dtype_advice.hpp"
 #include "array/dtype_difference.hpp"
+#include "array/native_order.hpp"
 #include "array/npy_file.hpp"
 #include "io/aligned_buffer.hpp"
 #include "io/file.hpp"
@@ -49,8 +51,13 @@ any_array detail::load_native(const std::string& path, const dtype& wanted,
                               const open_options& options) {
   const io::file opened = io::file::open(path, open_mode::read);
   const npy_elements found = find_elements(opened, options);
-  const dtype& stored = found.facts.dtype;
-  if (!difference(wanted, stored)) return load_elements(opened, found, wanted);
+  return in_native_order(path, found.facts.dtype, wanted,
+                         [&](const dtype& type) { return load_elements(opened, found, type); });
+}
+
+any_array detail::in_native_order(const std::string& path, const dtype& stored, const dtype& wanted,
+                                  const std::function<any_array(const dtype&)>& load) {
+  if (!difference(wanted, stored)) return load(wanted);
   if (const auto differs = difference(wanted.with_byte_order(native_byte_order),
                                       stored.with_byte_order(native_byte_order))) {
     const bool by_field = wanted.is_record() && stored.is_record();
@@ -61,8 +68,8 @@ any_array detail::load_native(const std::string& path, const dtype& wanted,
                              advice_for(stored, wanted),
                  .found = by_field ? differs->found : descr(stored) + reader_of(stored)});
   }
-  if (stored.is_record()) return convert(load_elements(opened, found, stored), wanted);
-  any_array loaded = load_elements(opened, found, wanted);  // and turn its bytes where they are
+  if (stored.is_record()) return convert(load(stored), wanted);
+  any_array loaded = load(wanted);  // and turn its bytes where they are
   convert_elements(stored, loaded.data(), loaded.layout(), wanted, loaded.data(), loaded.layout());
   return loaded;
 }

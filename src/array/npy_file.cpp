@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <limits>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -14,24 +15,64 @@
 
 namespace npymap::detail {
 
-header read_header(const io::file& opened, std::uint64_t base, std::uint64_t available,
-                   std::size_t limit) {
-  // NumPy's headers end at byte 128, those of a few dozen fields within this: one read for most.
-  std::array<std::byte, 1024> start;
-  const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(start.size(), available));
-  const std::span<const std::byte> got(start.data(),
-                                       opened.read_at(std::span(start).first(want), base));
-  const std::size_t declared = declared_header_bytes(got, limit);
-  if (declared <= got.size()) return parse_header(got.first(declared), limit);
+namespace {
 
-  // The limit has passed the declared length, and the file has to hold it, before it is allocated.
-  std::vector<std::byte> whole(
-      static_cast<std::size_t>(std::min<std::uint64_t>(declared, available)));
-  whole.resize(opened.read_at(whole, base));
-  return parse_header(whole, limit);
+constexpr int most_reads = 1000;  // each of them between two writes of a header; nobody is so quick
+
+/// Of a header that has been read, what a second read agrees upon: while it is written anew for
+/// more rows, ext4 and tmpfs let others see half of the new one and half of the old, which may look
+/// whole.
+std::span<const std::byte> settled(const io::file& opened, std::uint64_t base,
+                                   std::span<std::byte> first, std::span<std::byte> second) {
+  for (int reads = 1; reads < most_reads; ++reads) {
+    second = second.first(opened.read_at(second, base));
+    if (std::ranges::equal(first, second)) return first;
+    std::swap(first, second);
+  }
+  throw error(errc::busy, {.subject = "header",
+                           .expected = "the same twice",
+                           .found = "one that is written all the time",
+                           .byte_offset = 0});
 }
 
-namespace {
+}  // namespace
+
+header read_header(const io::file& opened, std::uint64_t base, std::uint64_t available,
+                   std::size_t limit) {
+  const auto read = [&](std::span<std::byte> out) { return out.first(opened.read_at(out, base)); };
+  // NumPy's headers end at byte 128, those of a few dozen fields within this.
+  std::array<std::byte, 1024> start, again;
+  const std::span<std::byte> got = read(std::span(start).first(
+      static_cast<std::size_t>(std::min<std::uint64_t>(start.size(), available))));
+  // The limit has passed the declared length, and the file has to hold it, before it is allocated.
+  const auto bytes = static_cast<std::size_t>(
+      std::min<std::uint64_t>(declared_header_bytes(got, limit), available));
+  if (bytes <= got.size()) {
+    return parse_header(settled(opened, base, got.first(bytes), std::span(again).first(bytes)),
+                        limit);
+  }
+  std::vector<std::byte> whole(bytes), whole_again(bytes);
+  return parse_header(settled(opened, base, read(whole), whole_again), limit);
+}
+
+std::uint64_t element_bytes(const header& facts) {
+  if (facts.dtype.has_object()) {
+    throw error(errc::object_dtype, {.subject = "dtype",
+                                     .expected = "elements that are stored as bytes",
+                                     .found = descr(facts.dtype) + ", Python objects"});
+  }
+  // parse_header has refused a size that does not fit.
+  return static_cast<std::uint64_t>(*array_bytes(facts.shape, facts.dtype.itemsize()));
+}
+
+void require_elements(const header& facts, std::uint64_t available) {
+  const std::uint64_t size_bytes = element_bytes(facts);
+  if (size_bytes <= available - facts.data_offset_bytes) return;
+  throw error(errc::truncated, {.subject = "array data",
+                                .expected = fmt::format("{} bytes", size_bytes),
+                                .found = fmt::format("{}", available - facts.data_offset_bytes),
+                                .byte_offset = facts.data_offset_bytes});
+}
 
 // The window replaces the shape by its own, and the place by that of its first row.
 void place_window(npy_elements& found, const row_range& rows) {
@@ -54,32 +95,34 @@ void place_window(npy_elements& found, const row_range& rows) {
   found.size_bytes = static_cast<std::uint64_t>(rows.count) * row_bytes;
 }
 
-}  // namespace
+namespace {
 
-npy_elements find_elements(const io::file& opened, const open_options& options) try {
-  const std::uint64_t base = options.offset_bytes, file_bytes = opened.size_bytes();
+std::uint64_t bytes_from(std::uint64_t base, const io::file& opened, const open_options& options) {
+  const std::uint64_t file_bytes = opened.size_bytes();
   const std::uint64_t behind = file_bytes - std::min(base, file_bytes);
-  const std::uint64_t available = std::min(behind, options.length_bytes.value_or(behind));
+  return std::min(behind, options.length_bytes.value_or(behind));
+}
 
+npy_elements find_now(const io::file& opened, const open_options& options) {
+  const std::uint64_t base = options.offset_bytes;
+  std::uint64_t available = bytes_from(base, opened, options);
   npy_elements found{.facts = read_header(opened, base, available, options.header_limit)};
-  if (found.facts.dtype.has_object()) {
-    throw error(errc::object_dtype, {.subject = "dtype",
-                                     .expected = "elements that are stored as bytes",
-                                     .found = descr(found.facts.dtype) + ", Python objects"});
-  }
-  // parse_header has refused a size that does not fit.
-  found.size_bytes =
-      static_cast<std::uint64_t>(*array_bytes(found.facts.shape, found.facts.dtype.itemsize()));
+  found.size_bytes = element_bytes(found.facts);
   const std::uint64_t data_offset = found.facts.data_offset_bytes;
   if (found.size_bytes > available - data_offset) {
-    throw error(errc::truncated, {.subject = "array data",
-                                  .expected = fmt::format("{} bytes", found.size_bytes),
-                                  .found = fmt::format("{}", available - data_offset),
-                                  .byte_offset = data_offset});
+    // Somebody may have appended since, and the header tells of that.
+    available = std::max(available, bytes_from(base, opened, options));
   }
+  require_elements(found.facts, available);
   found.offset_bytes = base + data_offset;
   if (options.rows) place_window(found, *options.rows);
   return found;
+}
+
+}  // namespace
+
+npy_elements find_elements(const io::file& opened, const open_options& options) try {
+  return find_now(opened, options);
 } catch (const error& e) {
   throw e.in_file(opened.path(), options.offset_bytes);
 }

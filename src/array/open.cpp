@@ -14,8 +14,8 @@ any_array open(const std::string& path, open_mode mode, const open_options& opti
                                          .expected = "r, r+ or c for an existing file",
                                          .found = "w+ (create makes files)"});
   }
-  io::file opened = io::file::open(path, mode);
-  if (options.locking == locking::advisory) opened.lock(mode);
+  io::file opened = io::file::open(path, mode, options.locking);
+  opened.watch(options.check);
   const detail::npy_elements found = detail::find_elements(opened, options);
   return detail::array_access::over(
       io::map_file(std::move(opened), mode, found.offset_bytes, found.size_bytes), found.facts);

@@ -28,7 +28,7 @@ void require_no_other_npy(const detail::growing_file& found, io::file& file, std
 }  // namespace
 
 recovery recover(const std::string& path, const recover_options& options) {
-  detail::growing_file found(path, options.header_limit, options.order, locking::none);
+  detail::growing_file found(path, options.header_limit, options.order, options.locking);
   io::file& file = found.file();
   const std::uint64_t bytes = file.size_bytes();
   recovery done{.rows_before = found.rows(), .rows = found.rows()};
@@ -44,7 +44,7 @@ recovery recover(const std::string& path, const recover_options& options) {
       found.publish(done.rows);
     } else {
       done.removed_bytes = bytes - found.offset_of(done.rows);
-      found.rewrite(done.rows, durability::full);
+      found.rewrite(done.rows, done.rows, durability::full);
       return done;
     }
   }

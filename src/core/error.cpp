@@ -45,6 +45,18 @@ const char* text_of(errc code) {
       return "not a regular file";
     case errc::stopped:
       return "stopped";
+    case errc::replaced:
+      return "replaced";
+    case errc::not_npz:
+      return "not an NPZ file";
+    case errc::bad_archive:
+      return "malformed archive";
+    case errc::checksum_mismatch:
+      return "checksum mismatch";
+    case errc::member_too_long:
+      return "member too long";
+    case errc::unsupported_member:
+      return "unsupported member";
   }
   return "unknown error";
 }

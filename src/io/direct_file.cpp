@@ -35,7 +35,6 @@ direct_file::result direct_file::read(std::span<std::byte> slot, std::uint64_t o
   const std::size_t request_bytes = whole < 2 * piece_bytes ? whole : piece_bytes;
   std::atomic<std::size_t> got{0};
   in_pieces(whole, request_bytes, most_requests, [&](std::size_t at, std::size_t size) {
-    // One call for all of it: after the end of the file there is no whole block to go on from.
     std::size_t done = 0;
     while (done < size) {
       const std::span<std::byte> rest = slot.subspan(at + done, size - done);
@@ -43,7 +42,10 @@ direct_file::result direct_file::read(std::span<std::byte> slot, std::uint64_t o
           sys::read(opened_.native_handle(), rest.data(), rest.size(), begin + at + done);
       if (more == -1) opened_.fail("read", rest.size(), begin + at + done);
       done += static_cast<std::size_t>(more);
-      if (more == 0 || more % static_cast<std::ptrdiff_t>(block_bytes) != 0) break;
+      // Behind the end of the file there is no whole block to go on from; elsewhere, what reads
+      // parts of blocks is a file system that has a cache all the same.
+      const bool is_part = more % static_cast<std::ptrdiff_t>(block_bytes) != 0;
+      if (more == 0 || (is_part && begin + at + done >= opened_.size_bytes())) break;
     }
     got.fetch_add(done, std::memory_order_relaxed);
   });

@@ -64,7 +64,22 @@ const char* system_name(const std::string& path) {
   return path.c_str();
 }
 
-file file::open(std::string path, open_mode mode) {
+bool is_refused_map(const error& e) noexcept {
+  return e.code() == std::error_code(ENODEV, std::system_category()) ||
+         e.code() == std::error_code(ENOMEM, std::system_category());
+}
+
+file file::open(const std::string& path, open_mode mode, locking how) {
+  for (;;) {
+    file opened = open_unlocked(path, mode);
+    if (how == locking::none) return opened;
+    opened.lock(mode);
+    bool is_gone = false;  // then there is none to be opened the next time
+    if (opened.is_what_name_stands_for(opened.status(), is_gone)) return opened;
+  }
+}
+
+file file::open_unlocked(std::string path, open_mode mode) {
   if (mode == open_mode::create) {
     throw error(errc::invalid_argument, {.path = std::move(path),
                                          .subject = "open mode",
@@ -76,7 +91,9 @@ file file::open(std::string path, open_mode mode) {
   if (!opened) {
     // A socket, and a folder to be written to, cannot even be opened: say what is wrong with them.
     const int reason = errno;
-    if (sys::status(path.c_str(), status) == 0) require_regular(status.kind, path);
+    if (reason != ENOENT && sys::status(path.c_str(), status) == 0) {
+      require_regular(status.kind, path);
+    }
     errno = reason;
     const bool to_write = mode == open_mode::read_write;
     throw_errno(std::move(path), to_write ? "open to read and write" : "open to read");
@@ -85,6 +102,14 @@ file file::open(std::string path, open_mode mode) {
   require_regular(status.kind, path);
   if (status.size_bytes == 0 && has_hidden_bytes(opened.get())) refuse_kind(path, status.kind);
   return {std::move(opened), std::move(path)};
+}
+
+file file::share() const {
+  sys::descriptor same(sys::duplicate(descriptor_.get()));
+  if (!same) fail("open once more");
+  file shared(std::move(same), path_);
+  shared.check_ = check_;
+  return shared;
 }
 
 std::uint64_t file::size_bytes() const {
@@ -229,11 +254,49 @@ void file::lock(open_mode mode) {
                            .found = "one that is locked"});
 }
 
+sys::file_status file::status() const {
+  sys::file_status found;
+  if (sys::status(descriptor_.get(), found) == -1) fail("read status");
+  return found;
+}
+
 bool file::is_same(const file& other) const {
-  sys::file_status mine, others;
-  if (sys::status(descriptor_.get(), mine) == -1) fail("read status");
-  if (sys::status(other.descriptor_.get(), others) == -1) other.fail("read status");
+  const sys::file_status mine = status(), others = other.status();
   return mine.device == others.device && mine.number == others.number;
+}
+
+void file::watch(file_check how) {
+  check_ = how;
+  if (how == file_check::none || path_.starts_with('/')) return;
+  start_ = sys::descriptor(sys::open_folder("."));
+  if (!start_) fail("open the current folder for");
+}
+
+bool file::is_what_name_stands_for(const sys::file_status& opened, bool& is_gone) const {
+  sys::file_status named;
+  const char* const name = system_name(path_);
+  is_gone = (start_ ? sys::status_from(start_.get(), name, named) : sys::status(name, named)) == -1;
+  if (is_gone && errno != ENOENT && errno != ENOTDIR) fail("read status");
+  return !is_gone && opened.device == named.device && opened.number == named.number;
+}
+
+void file::require_unchanged(std::uint64_t least_bytes) const {
+  if (check_ == file_check::none) return;
+  const sys::file_status opened = status();
+  bool is_gone = false;
+  if (!is_what_name_stands_for(opened, is_gone)) {
+    throw error(errc::replaced, {.path = path_,
+                                 .subject = "name of the file",
+                                 .expected = "the file that was opened",
+                                 .found = is_gone ? "none" : "another"});
+  }
+  if (opened.size_bytes < least_bytes) {
+    throw error(errc::truncated, {.path = path_,
+                                  .subject = "file",
+                                  .expected = fmt::format("at least {} bytes", least_bytes),
+                                  .found = fmt::format("{}", opened.size_bytes),
+                                  .byte_offset = opened.size_bytes});
+  }
 }
 
 bool file::is_hole(std::uint64_t offset) const {

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include <npymap/error.hpp>
 #include <npymap/file_map.hpp>
 
 #include "io/system.hpp"
@@ -26,8 +27,14 @@ class file {
   ///
   /// Symbolic links are followed. Whatever is not a regular file with a size of its own (folders,
   /// FIFOs, sockets, devices, files of /proc) is refused and never hangs.
-  /// \throws error not_regular_file, invalid_argument (mode create), the system's
-  static file open(std::string path, open_mode mode);
+  /// With `locking::advisory`, locked before anything is read of it, as `lock` says; and then the
+  /// name stands for it, whoever replaced it while the lock was being taken.
+  /// \throws error not_regular_file, invalid_argument (mode create), busy, the system's
+  static file open(const std::string& path, open_mode mode, locking how = locking::none);
+
+  /// The same open file, for another owner: its name may stand for another by now. A lock holds
+  /// until the last of them is closed. \throws error the system's
+  file share() const;
 
   /// As it was given; in messages.
   const std::string& path() const noexcept { return path_; }
@@ -84,6 +91,13 @@ class file {
   /// system's
   void lock(open_mode mode);
 
+  /// Have `require_unchanged` look, from now on; for a relative name, from the folder that is the
+  /// current one now. \throws error the system's
+  void watch(file_check how);
+  /// Of a watched file: the name stands for it, and it has so many bytes. \throws error replaced,
+  /// truncated, the system's
+  void require_unchanged(std::uint64_t least_bytes) const;
+
   /// True if both are one file, whatever their names.
   bool is_same(const file& other) const;
 
@@ -106,6 +120,9 @@ class file {
   file(sys::descriptor opened, std::string path) noexcept
       : descriptor_(std::move(opened)), path_(std::move(path)) {}
 
+  static file open_unlocked(std::string path, open_mode mode);
+  sys::file_status status() const;
+  bool is_what_name_stands_for(const sys::file_status& opened, bool& is_gone) const;
   void check_size_limit(std::uint64_t offset, std::uint64_t n) const;
   int allocate(std::uint64_t offset, std::uint64_t n) noexcept;
   void write_zeros(std::uint64_t begin, std::uint64_t end);
@@ -113,6 +130,8 @@ class file {
   sys::descriptor descriptor_;
   sys::descriptor fresh_folder_;  // to be synced once, because the name in it is new
   std::string path_;
+  file_check check_ = file_check::none;
+  sys::descriptor start_;             // of relative names that are watched
   std::uint64_t reserved_bytes_ = 0;  // of the start of the file, by us
 };
 
@@ -131,6 +150,10 @@ const char* system_name(const std::string& path);
 /// \throws error truncated, invalid_argument, the system's
 file_map map_file(file&& opened, open_mode mode, std::uint64_t offset_bytes,
                   std::uint64_t length_bytes);
+
+/// True if an error is that of a file which can be read, but not mapped: of one that FUSE serves
+/// without a cache (ENODEV), or under a limit of address space (ENOMEM). mmap(2)
+bool is_refused_map(const error& e) noexcept;
 
 /// The file under a map, to write to without its pages: what is written is seen through the map.
 /// \throws error closed

@@ -11,9 +11,11 @@
 #include <fmt/format.h>
 
 #include <npymap/error.hpp>
+#include <npymap/guard.hpp>
 
 #include "io/fault_trap.hpp"
 #include "io/file.hpp"
+#include "io/map_seal.hpp"
 #include "io/new_file.hpp"
 #include "io/region.hpp"
 
@@ -43,6 +45,7 @@ struct file_map::state final : detail::counted {
     std::size_t n;
   };
   std::optional<failed_flush> lost;
+  detail::shared<io::map_seal> seal;
   std::once_flag trap_made;
   std::unique_ptr<io::fault_trap> trap;
   std::mutex flushing;  // guards `lost`, and the syncing of `source`
@@ -50,14 +53,18 @@ struct file_map::state final : detail::counted {
   bool reaches_file() const noexcept {
     return mode == open_mode::read_write || mode == open_mode::create;
   }
-  void flush(std::size_t offset, std::size_t n, flush_mode how);
+  void start_flush(std::size_t offset, std::size_t n, flush_mode how);
+  void finish_flush(std::size_t offset, std::size_t n, flush_mode how);
   void throw_if_lost() const;
   // Pages that the kernel could not fill: gone from the file, or unreadable.
-  [[noreturn]] void refuse_unreadable(std::uint64_t first, std::size_t n) const;
+  [[noreturn]] void refuse_unreadable(std::size_t offset, std::size_t n);
 };
 
-void file_map::state::flush(std::size_t offset, std::size_t n, flush_mode how) {
+void file_map::state::start_flush(std::size_t offset, std::size_t n, flush_mode how) {
   if (pages.sync(offset, n, how) == -1) source.fail("flush");
+}
+
+void file_map::state::finish_flush(std::size_t offset, std::size_t n, flush_mode how) {
   if (how == flush_mode::sync) return source.sync();
   // MS_ASYNC checks its arguments and does no more: msync(2). This starts the writing.
   if (n != 0) source.start_writing(offset_bytes + offset, n);
@@ -75,8 +82,8 @@ void file_map::state::throw_if_lost() const {
                                first, first + lost->n, offset_bytes, offset_bytes + size_bytes)});
 }
 
-void file_map::state::refuse_unreadable(std::uint64_t first, std::size_t n) const {
-  const std::uint64_t size = source.size_bytes();
+void file_map::state::refuse_unreadable(std::size_t offset, std::size_t n) {
+  const std::uint64_t size = source.size_bytes(), first = offset_bytes + offset;
   if (size < first + n) {
     throw error(errc::truncated, {.path = source.path(),
                                   .subject = "mapped range",
@@ -84,8 +91,15 @@ void file_map::state::refuse_unreadable(std::uint64_t first, std::size_t n) cons
                                   .found = fmt::format("{}", size > first ? size - first : 0),
                                   .byte_offset = first});
   }
+  // Which page it is, the kernel does not say: halve, until the first one that fails is left.
+  for (std::size_t half; n > io::sys::page_bytes();) {
+    half = n / 2;
+    const bool is_behind = pages.advise(offset, half, advice::populate) == 0;
+    offset += is_behind ? half : 0;
+    n = is_behind ? n - half : half;
+  }
   errno = EIO;
-  source.fail("read", n, first);
+  source.fail("read", n, offset_bytes + offset);
 }
 
 file_map::file_map(detail::shared<state> owned) noexcept : state_(std::move(owned)) {}
@@ -171,13 +185,21 @@ void file_map::flush(std::size_t offset, std::size_t n, flush_mode how) const {
   const std::lock_guard lock(held.flushing);
   held.throw_if_lost();
   try {
-    return held.flush(offset, n, how);
+    held.start_flush(offset, n, how);
+    update_seal();
+    return held.finish_flush(offset, n, how);
   } catch (const error& e) {
     held.lost = {e.code(), offset, n};
   } catch (const std::bad_alloc&) {  // while telling what failed
     held.lost = {std::make_error_code(std::errc::not_enough_memory), offset, n};
   }
   held.throw_if_lost();
+}
+
+void file_map::update_seal() const {
+  state& held = *state_;
+  if (!held.seal || !held.reaches_file()) return;
+  guarded(*this, [&] { held.seal->update(held.source, {data(), held.size_bytes}); });
 }
 
 void file_map::flush(flush_mode how) const { flush(0, size_bytes(), how); }
@@ -187,9 +209,8 @@ void file_map::advise(advice hint, std::size_t offset, std::size_t n) const {
   // There the pages of this process are the only place where the edits are.
   if (hint == advice::dont_need && held.mode == open_mode::copy_on_write) return;
   if (held.pages.advise(offset, n, hint) == 0) return;
-  const std::uint64_t first = held.offset_bytes + offset;
-  if (hint == advice::populate && errno == EFAULT) held.refuse_unreadable(first, n);
-  held.source.fail("advise", n, first);
+  if (hint == advice::populate && errno == EFAULT) held.refuse_unreadable(offset, n);
+  held.source.fail("advise", n, held.offset_bytes + offset);
 }
 
 void file_map::advise(advice hint) const { advise(hint, 0, size_bytes()); }
@@ -202,9 +223,16 @@ void file_map::close() {
                              .expected = "a map that nobody shares",
                              .found = fmt::format("{} owners", owners())});
   }
+  std::optional<error> unsealed;
+  try {
+    update_seal();
+  } catch (const error& e) {
+    unsealed = e;
+  }
   const detail::shared<state> last = std::move(state_);
   last->pages = {};
   last->throw_if_lost();
+  if (unsealed) throw error(*unsealed);
   last->source.close();
 }
 
@@ -227,6 +255,10 @@ region map_range(const file& source, open_mode mode, std::uint64_t offset, std::
 }  // namespace
 
 file& file_of(const file_map& map) { return map.checked(0, 0).source; }
+
+void seal(const file_map& map, detail::shared<map_seal> with) {
+  map.checked(0, 0).seal = std::move(with);
+}
 
 fault_trap& trap_of(const file_map& map) {
   file_map::state& held = map.checked(0, 0);

@@ -136,21 +136,26 @@ void new_file::publish() {
   const int folder = folder_.get();
   const char* from = temporary_.c_str();
   const char* to = target_.c_str();
-  if (policy_ == existing::replace) {
+  if (policy_ == existing::replace || replaces_) {
     if (sys::rename(folder, from, to) == -1) fail("rename temporary file");
   } else if (sys::rename_new(folder, from, to) == -1) {
-    if (errno != EINVAL && errno != ENOSYS) fail("create");
+    if (errno != EINVAL && errno != ENOSYS) fail_to_create();
     // A file system that cannot refuse in a rename; a link never replaces.
-    if (sys::link(folder, from, to) == -1) fail("create");
+    if (sys::link(folder, from, to) == -1) fail_to_create();
     sys::remove(folder, from);
   }
+}
+
+void new_file::fail_to_create() const {
+  if (errno == EEXIST && policy_ == existing::replace_seen) refuse_other_creator(path_);
+  fail("create");
 }
 
 void new_file::publish_unnamed() {
   const int folder = folder_.get();
   if (!replaces_) {
     if (sys::link_unnamed(contents_.native_handle(), folder, target_.c_str()) == 0) return;
-    if (errno != EEXIST || policy_ == existing::refuse) fail("create");
+    if (errno != EEXIST || policy_ != existing::replace) fail_to_create();
   }
   give_temporary_name();
   if (sys::rename(folder, temporary_.c_str(), target_.c_str()) == -1) {
@@ -168,6 +173,13 @@ void new_file::give_temporary_name() {
     if (errno != EEXIST) break;
   }
   fail("name temporary file");
+}
+
+void refuse_other_creator(const std::string& path) {
+  throw error(errc::busy, {.path = path,
+                           .subject = "name of the new file",
+                           .expected = "one that nobody else gives to a file at the same time",
+                           .found = "that somebody did"});
 }
 
 }  // namespace npymap::io

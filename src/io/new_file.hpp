@@ -9,7 +9,11 @@
 namespace npymap::io {
 
 /// What to do about a file that has the name already.
-enum class existing : char { replace, refuse };
+enum class existing : char {
+  replace,
+  replace_seen,  ///< one that is there already, but none that comes into being before `commit`
+  refuse,
+};
 
 /// A file that has no name until it is finished.
 ///
@@ -33,13 +37,17 @@ class new_file {
   new_file& operator=(const new_file&) = delete;
   ~new_file();
 
+  /// Whether there was a file when this one was begun.
+  bool replaces() const noexcept { return replaces_; }
+
   /// The file, to fill. Its errors name the path that it will have.
   file& contents() noexcept { return contents_; }
 
   /// Give the file its name; it is then the caller's, open to read and write.
   ///
   /// With `durability::none`, the first `file::sync` also makes the name durable.
-  /// \throws error EEXIST when policy is refuse and somebody was quicker; the system's. The name
+  /// \throws error EEXIST when policy is refuse and somebody was quicker, busy when it is
+  /// replace_seen; the system's. The name
   /// then stands for what it did before, but after a sync that fails with the file in place:
   /// "replaced, durability unknown".
   file commit(durability how_safe) &&;
@@ -54,6 +62,7 @@ class new_file {
   void publish_unnamed();
   void sync_published();
   void give_temporary_name();
+  [[noreturn]] void fail_to_create() const;
   [[noreturn]] void fail(const char* operation) const { throw_errno(path_, operation); }
 
   std::string path_;    // as given
@@ -65,6 +74,9 @@ class new_file {
   std::string temporary_;  // name in folder_; empty while there is none
   file contents_;
 };
+
+/// \throws error busy always: somebody else gave a file the name that ours was to have
+[[noreturn]] void refuse_other_creator(const std::string& path);
 
 /// Map a new file and then commit it: if it cannot be mapped, nothing has happened.
 /// \throws error as `map_file` and `new_file::commit`

@@ -9,7 +9,7 @@
 namespace npymap::io {
 namespace {
 
-constexpr int interrupts[] = {SIGINT, SIGTERM};
+constexpr int interrupts[] = {SIGINT, SIGTERM, SIGHUP};
 
 std::atomic<int> interrupted_by = 0;
 static_assert(decltype(interrupted_by)::is_always_lock_free);  // or no handler may touch it

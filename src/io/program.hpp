@@ -13,10 +13,10 @@ bool errors_reach_terminal() noexcept;
 /// How many columns the terminal behind standard output has; none where there is no terminal.
 std::optional<int> output_columns() noexcept;
 
-/// While it lives, SIGINT and SIGTERM end the process no more but are taken note of, so that what
-/// is half done can be undone first. The destructor then ends the process by the signal that came,
-/// as shells want to see it. A second signal ends it at once; those that are ignored stay so. For
-/// one at a time.
+/// While it lives, SIGINT, SIGTERM and SIGHUP end the process no more but are taken note of, so
+/// that what is half done can be undone first. The destructor then ends the process by the signal
+/// that came, as shells want to see it. A second signal ends it at once; those that are ignored
+/// stay so. For one at a time.
 class delayed_interrupt {
  public:
   delayed_interrupt() noexcept;

@@ -24,11 +24,32 @@ namespace {
 
 std::atomic<fault> injected{nullptr};
 
+int injected_into(call which) noexcept {
+  const fault asked = injected.load(std::memory_order_relaxed);
+  return asked ? asked(which) : 0;
+}
+
 // Calls, until no signal handler got in between.
 template <class Function>
 auto attempt(call which, Function function) noexcept -> decltype(function()) {
   for (;;) {
     const auto result = refused(which) ? -1 : function();
+    if (result != -1 || errno != EINTR) return result;
+  }
+}
+
+// The same of calls that may move fewer than `n` bytes, and do so if a test likes: in whole blocks,
+// where past the kernel's cache there is nothing else.
+template <class Function>
+std::ptrdiff_t attempt_to_move(call which, std::size_t n, Function function) noexcept {
+  constexpr std::size_t block_bytes = 4096;
+  const std::size_t fewer = n % block_bytes != 0  ? (n + 1) / 2
+                            : n < 2 * block_bytes ? n
+                                                  : n / 2 / block_bytes * block_bytes;
+  for (;;) {
+    const int reason = injected_into(which);
+    if (reason > 0) errno = reason;
+    const auto result = reason > 0 ? -1 : function(reason == short_count ? fewer : n);
     if (result != -1 || errno != EINTR) return result;
   }
 }
@@ -79,10 +100,9 @@ struct proc_name {
 void inject(fault asked) noexcept { injected.store(asked, std::memory_order_relaxed); }
 
 bool refused(call which) noexcept {
-  const fault asked = injected.load(std::memory_order_relaxed);
-  const int reason = asked ? asked(which) : 0;
-  if (reason != 0) errno = reason;
-  return reason != 0;
+  const int reason = injected_into(which);
+  if (reason > 0) errno = reason;
+  return reason > 0;
 }
 
 int close(int descriptor) noexcept {
@@ -101,11 +121,26 @@ int open_existing(const char* path, bool writable) noexcept {
   return attempt(call::open, [&] { return ::open(path, flags); });
 }
 
+int duplicate(int descriptor) noexcept {
+  return attempt(call::open, [&] { return ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0); });
+}
+
 int open_folder(const char* path) noexcept {
   constexpr int flags = O_DIRECTORY | O_CLOEXEC;
   const int result = attempt(call::open_folder, [&] { return ::open(path, O_RDONLY | flags); });
   if (result != -1 || errno != EACCES) return result;
   return attempt(call::open_folder, [&] { return ::open(path, O_PATH | flags); });
+}
+
+int open_folder_in(int folder, const char* name) noexcept {
+  constexpr int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  return attempt(call::open_folder, [&] { return ::openat(folder, name, flags); });
+}
+
+const int current_folder = AT_FDCWD;
+
+int make_folder(int folder, const char* name) noexcept {
+  return attempt(call::make_folder, [&] { return ::mkdirat(folder, name, 0777); });
 }
 
 int open_unnamed(int folder, unsigned permissions) noexcept {
@@ -141,6 +176,12 @@ int status(const char* path, file_status& out) noexcept {
   return result == -1 ? -1 : fill(out, found);
 }
 
+int status_from(int folder, const char* name, file_status& out) noexcept {
+  struct stat found;
+  const int result = attempt(call::status, [&] { return ::fstatat(folder, name, &found, 0); });
+  return result == -1 ? -1 : fill(out, found);
+}
+
 int status_in(int folder, const char* name, file_status& out) noexcept {
   struct stat found;
   const int result =
@@ -166,8 +207,9 @@ int bypass_cache(int descriptor) noexcept {
 }
 
 std::ptrdiff_t read(int descriptor, std::byte* out, std::size_t n, std::uint64_t offset) noexcept {
-  return attempt(call::read,
-                 [&] { return ::pread(descriptor, out, n, static_cast<off_t>(offset)); });
+  return attempt_to_move(call::read, n, [&](std::size_t part) {
+    return ::pread(descriptor, out, part, static_cast<off_t>(offset));
+  });
 }
 
 std::ptrdiff_t read_cached(int descriptor, std::byte* out, std::size_t n,
@@ -180,8 +222,9 @@ std::ptrdiff_t read_cached(int descriptor, std::byte* out, std::size_t n,
 
 std::ptrdiff_t write(int descriptor, const std::byte* from, std::size_t n,
                      std::uint64_t offset) noexcept {
-  return attempt(call::write,
-                 [&] { return ::pwrite(descriptor, from, n, static_cast<off_t>(offset)); });
+  return attempt_to_move(call::write, n, [&](std::size_t part) {
+    return ::pwrite(descriptor, from, part, static_cast<off_t>(offset));
+  });
 }
 
 std::uint64_t file_size_limit() noexcept {
@@ -360,6 +403,11 @@ void* map_memory(std::size_t n) noexcept {
 }
 
 void unmap_memory(void* memory, std::size_t n) noexcept { ::munmap(memory, n); }
+
+void touch_memory(void* memory, std::size_t n) noexcept {
+  constexpr int populate_write = 23;  // MADV_POPULATE_WRITE, since Linux 5.14: madvise(2)
+  ::madvise(memory, n, populate_write);
+}
 
 std::uint64_t random_bits() noexcept {
   std::uint64_t bits = 0;

@@ -16,6 +16,7 @@ namespace npymap::io::sys {
 enum class call : char {
   open,
   open_folder,
+  make_folder,
   open_unnamed,
   close,
   status,
@@ -49,6 +50,8 @@ enum class call : char {
 /// Ask before each call whether it shall fail: with the errno that `fault` answers, or not (0).
 /// For tests. Null, the default, asks nobody.
 using fault = int (*)(call) noexcept;
+/// Instead of an errno: `read` and `write` move about half of what they were asked for.
+inline constexpr int short_count = -1;
 void inject(fault asked) noexcept;
 
 /// True, with errno set, if the injected fault wants this call to fail.
@@ -93,8 +96,16 @@ struct file_status {
 
 // Opening. None of these waits for a FIFO's other end, or takes a terminal.
 int open_existing(const char* path, bool writable) noexcept;
+/// The same open file once more.
+int duplicate(int descriptor) noexcept;
 /// A handle to find names in, and to sync them; it needs no permission to read.
 int open_folder(const char* path) noexcept;
+/// The same of a name in a folder, where a symbolic link is not followed: ENOTDIR or ELOOP.
+int open_folder_in(int folder, const char* name) noexcept;
+/// Stands for the folder that relative names are found in.
+extern const int current_folder;
+/// EEXIST to a name that is taken.
+int make_folder(int folder, const char* name) noexcept;
 /// A file without a name, which vanishes when it is closed. EOPNOTSUPP where there is no such
 /// thing, or no way to name it later.
 int open_unnamed(int folder, unsigned permissions) noexcept;
@@ -102,6 +113,8 @@ int open_fresh(int folder, const char* name, unsigned permissions) noexcept;
 
 int status(int descriptor, file_status& out) noexcept;
 int status(const char* path, file_status& out) noexcept;
+/// Of what a name stands for, seen from a folder.
+int status_from(int folder, const char* name, file_status& out) noexcept;
 /// Of the name itself: a symbolic link is not followed.
 int status_in(int folder, const char* name, file_status& out) noexcept;
 /// -1 if this process may not write to the file.
@@ -171,6 +184,9 @@ inline constexpr std::size_t huge_page_bytes = std::size_t{2} << 20;
 /// errno if there is none.
 void* map_memory(std::size_t n) noexcept;
 void unmap_memory(void* memory, std::size_t n) noexcept;
+/// Have pages of such memory before they are written to, whoever does that at the same time. A
+/// hint.
+void touch_memory(void* memory, std::size_t n) noexcept;
 
 /// Bits that no other process or thread is likely to draw.
 std::uint64_t random_bits() noexcept;
