@@ -19,6 +19,7 @@
 #include "io/aligned_buffer.hpp"
 #include "stream/block_plan.hpp"
 #include "stream/element_source.hpp"
+#include "stream/threads.hpp"
 
 namespace npymap::detail {
 namespace {
@@ -52,7 +53,7 @@ class stream_in_turn : public block_stream {
     if (next < plan_.count() &&
         plan_.largest_size() * elements_->type().itemsize() >= worth_a_thread_bytes) {
       ahead_of_ = next;
-      ahead_ = std::async(std::launch::async, [this, next] { prepare(next); });
+      ahead_ = std::async(in_a_thread_if_any, [this, next] { prepare(next); });
     }
     return box_;
   }

@@ -17,6 +17,7 @@
 #include <npymap/dtype.hpp>
 #include <npymap/file_map.hpp>
 #include <npymap/shape.hpp>
+#include <npymap/source.hpp>
 
 namespace npymap::detail {
 
@@ -140,6 +141,11 @@ class reading_in_order {
 
  private:
   shared<element_source> from_;
+};
+
+/// The way into `source` for elements that come from elsewhere.
+struct source_access {
+  static source over(shared<element_source> elements) { return source(std::move(elements)); }
 };
 
 /// Elements of an array, whose storage is shared.

@@ -1,6 +1,7 @@
 #include "stream/fetched_pieces.hpp"
 
 #include <algorithm>
+#include <system_error>
 
 #include "io/in_pieces.hpp"
 #include "stream/element_source.hpp"
@@ -26,11 +27,11 @@ fetched_pieces::fetched_pieces(const pass_operands& operands, const block_plan& 
   const auto count = static_cast<std::size_t>(plan.count());
   if (count == 1) fetch(0);  // not worth a thread
   if (count < 2) return;
-  constexpr std::size_t most_requests = 8;  // enough to keep a disk busy
-  fetching_ = std::async(std::launch::async, [this, count] {
-    io::in_pieces(count, 1, most_requests,
-                  [this](std::size_t n, std::size_t) { fetch_in_turn(static_cast<index_t>(n)); });
-  });
+  try {
+    fetching_ = std::async(std::launch::async, [this, count]() noexcept { fetch_all(count); });
+  } catch (const std::system_error&) {
+    is_on_demand_ = true;  // there is no thread to be had
+  }
 }
 
 fetched_pieces::~fetched_pieces() {
@@ -39,6 +40,7 @@ fetched_pieces::~fetched_pieces() {
 }
 
 bool fetched_pieces::wait_for(index_t n) {
+  if (is_on_demand_) return fetch(n), true;
   std::unique_lock lock(changing_);
   const slot& wanted = slots_[slot_of(n)];
   changed_.wait(lock, [&] { return wanted.holds == n || is_over_; });
@@ -65,6 +67,16 @@ void fetched_pieces::fetch(index_t n) {
   changed_.notify_all();
 }
 
+void fetched_pieces::fetch_all(std::size_t count) noexcept {
+  constexpr std::size_t most_requests = 8;  // enough to keep a disk busy
+  try {
+    io::in_pieces(count, 1, most_requests,
+                  [this](std::size_t n, std::size_t) { fetch_in_turn(static_cast<index_t>(n)); });
+  } catch (...) {  // for want of memory, before anything was fetched
+    end(std::current_exception());
+  }
+}
+
 void fetched_pieces::fetch_in_turn(index_t n) noexcept {
   std::exception_ptr failure;
   try {
@@ -72,6 +84,10 @@ void fetched_pieces::fetch_in_turn(index_t n) noexcept {
   } catch (...) {
     failure = std::current_exception();
   }
+  end(failure);
+}
+
+void fetched_pieces::end(const std::exception_ptr& failure) noexcept {
   const std::lock_guard lock(changing_);
   is_over_ = true;
   if (failure && !failure_) failure_ = failure;

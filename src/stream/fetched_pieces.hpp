@@ -41,7 +41,9 @@ class fetched_pieces {
   };
   std::size_t slot_of(index_t n) const { return static_cast<std::size_t>(n) % slots_.size(); }
   void fetch(index_t n);
+  void fetch_all(std::size_t count) noexcept;
   void fetch_in_turn(index_t n) noexcept;
+  void end(const std::exception_ptr& failure) noexcept;
 
   const pass_operands& operands_;
   const block_plan& plan_;
@@ -52,6 +54,7 @@ class fetched_pieces {
   std::mutex changing_;
   std::condition_variable changed_;
   bool is_over_ = false;
+  bool is_on_demand_ = false;  // those who wait for a piece fetch it
   std::exception_ptr failure_;
   std::future<void> fetching_;
 };

@@ -28,6 +28,7 @@ class element_file {
   element_file(const std::string& path, const read_options& options)
       : file_(io::file::open(path, open_mode::read)),
         found_(find_elements(file_, {.header_limit = options.header_limit})) {
+    file_.watch(options.check);
     if (options.reading == reading::direct) direct_.emplace(std::move(file_));
   }
 
@@ -36,10 +37,13 @@ class element_file {
   /// `n` bytes of elements, from byte `offset` of them; returns where they are in the slot.
   const std::byte* read(std::span<std::byte> slot, std::uint64_t offset, std::size_t n) const {
     const std::uint64_t at = found_.offset_bytes + offset;
+    const io::file& opened = direct_ ? direct_->opened() : file_;
+    opened.require_unchanged(at + n);
     const io::direct_file::result got =
         direct_ ? direct_->read(slot, at, n)
                 : io::direct_file::result{slot.data(), io::read_large(file_, slot.first(n), at)};
     if (got.read_bytes != n) refuse_end(at, n, got.read_bytes);
+    opened.require_unchanged(at + n);
     // Where the elements do not begin at a multiple of their size, a disk's block is askew.
     if (!is_aligned_for_any(got.first)) {
       std::memmove(slot.data(), got.first, n);

@@ -1,11 +1,12 @@
 #include <npymap/source.hpp>
 
-#include <cerrno>
+#include <cstdint>
 #include <utility>
 
 #include <npymap/error.hpp>
 
 #include "io/file.hpp"
+#include "io/memory_limit.hpp"
 #include "stream/element_source.hpp"
 #include "stream/file_elements.hpp"
 
@@ -19,15 +20,21 @@ detail::shared<detail::element_source> mapped_elements(const std::string& path,
   if (!must && io::sys::is_remote(io::file::open(path, open_mode::read).native_handle()) == 1) {
     return nullptr;
   }
-  const any_array x = open(path, open_mode::read, {.header_limit = options.header_limit});
+  const any_array x =
+      open(path, open_mode::read, {.header_limit = options.header_limit, .check = options.check});
   return detail::array_elements(x, x.dtype(), x.data(), x.layout());
 } catch (const error& e) {
-  // ENODEV of files that FUSE serves without a cache, ENOMEM under a limit of address space:
-  // mmap(2).
-  const bool unmappable = e.code() == std::error_code(ENODEV, std::system_category()) ||
-                          e.code() == std::error_code(ENOMEM, std::system_category());
-  if (!unmappable || options.reading == reading::mapped) throw;
+  if (!io::is_refused_map(e) || options.reading == reading::mapped) throw;
   return nullptr;
+}
+
+bool is_larger_than_memory(const source& x) {
+  return static_cast<std::uint64_t>(x.size_bytes()) > io::memory_limit_bytes();
+}
+
+read_options directly(read_options options) {
+  options.reading = reading::direct;
+  return options;
 }
 
 }  // namespace
@@ -41,10 +48,12 @@ source::source(const detail::array_storage& storage, const npymap::dtype& type,
     : elements_(detail::array_elements(storage, type, data, where)) {}
 
 source::source(const std::string& path, const read_options& options) {
-  const bool may_map =
-      options.reading == reading::mapped || options.reading == reading::by_file_system;
+  const bool may_map = options.reading != reading::buffered && options.reading != reading::direct;
   if (may_map) elements_ = mapped_elements(path, options);
   if (!elements_) elements_ = detail::file_elements({path}, options);
+  if (options.reading == reading::once && is_larger_than_memory(*this)) {
+    elements_ = detail::file_elements({path}, directly(options));
+  }
 }
 
 const dtype& source::dtype() const noexcept { return elements_->type(); }
@@ -52,7 +61,9 @@ const shape& source::shape() const noexcept { return elements_->shape(); }
 index_t source::size() const noexcept { return element_count(shape()).value_or(0); }
 
 source concatenate(const std::vector<std::string>& paths, const read_options& options) {
-  return source(detail::file_elements(paths, options));
+  source whole(detail::file_elements(paths, options));
+  if (options.reading != reading::once || !is_larger_than_memory(whole)) return whole;
+  return source(detail::file_elements(paths, directly(options)));
 }
 
 }  // namespace npymap

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <future>
 #include <optional>
 #include <string>
 
@@ -14,6 +15,10 @@
 #include <npymap/error.hpp>
 
 namespace npymap::detail {
+
+/// What is done ahead of time needs no thread: where the system has none left, it is done when it
+/// is asked for, as std::async has it with both policies in libstdc++ and libc++.
+inline constexpr auto in_a_thread_if_any = std::launch::async | std::launch::deferred;
 
 /// \throws error invalid_argument below 1
 inline int checked_threads(std::optional<int> threads) {

@@ -220,7 +220,7 @@ class tiled_product {
     for (index_t n = 0; n < steps; ++n) {
       now_.done_bytes += a_.turn() + b_.turn();
       std::future<void> ahead;
-      if (n + 1 < steps) ahead = std::async(std::launch::async, [=, this] { read(n + 1, deep); });
+      if (n + 1 < steps) ahead = std::async(in_a_thread_if_any, [=, this] { read(n + 1, deep); });
       if (n % deep == 0) std::memset(sum_.data(), 0, static_cast<std::size_t>(sum_.size_bytes()));
       multiply();
       if (n % deep == deep - 1) write(n / deep);

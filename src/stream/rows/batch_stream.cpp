@@ -13,6 +13,7 @@
 
 #include "io/aligned_buffer.hpp"
 #include "stream/rows/shuffled_order.hpp"
+#include "stream/threads.hpp"
 
 namespace npymap::detail {
 namespace {
@@ -63,7 +64,7 @@ class gathered_batches final : public batch_stream {
     extents_[0] = static_cast<index_t>(rows().size());
     if (n + 1 < count() && batch_bytes_ >= worth_a_thread_bytes) {
       ahead_of_ = n + 1;
-      ahead_ = std::async(std::launch::async, [this, n] { prepare(n + 1); });
+      ahead_ = std::async(in_a_thread_if_any, [this, n] { prepare(n + 1); });
     }
   }
 

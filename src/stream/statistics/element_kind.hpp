@@ -27,7 +27,7 @@ template <class T>
 element_kind kind_of();
 
 /// So many numbers stay in the innermost cache while they are gone over twice.
-inline constexpr index_t chunk_count = 2048;
+inline constexpr index_t chunk_count = 4096;
 
 /// Call `visit` with all elements as dense numbers, as they come in memory, `chunk_count` at a time
 /// at most; short rows are brought together.
