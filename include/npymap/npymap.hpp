@@ -18,6 +18,9 @@
 #include <npymap/gather.hpp>
 #include <npymap/guard.hpp>
 #include <npymap/header.hpp>
+#include <npymap/npy_writer.hpp>
+#include <npymap/npz.hpp>
+#include <npymap/npz_writer.hpp>
 #include <npymap/pass.hpp>
 #include <npymap/record.hpp>
 #include <npymap/reduce.hpp>
