@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <set>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -100,14 +101,48 @@ casting parse_casting(const std::string& text) {
   refuse_argument("safe, same_kind or unsafe", text);
 }
 
+append_durability parse_append_durability(const std::string& text) {
+  if (text == "none") return append_durability::none;
+  if (text == "on_close") return append_durability::on_close;
+  refuse_argument("none or on_close", text);
+}
+
+full_header parse_full_header(const std::string& text) {
+  if (text == "rewrite") return full_header::rewrite;
+  if (text == "refuse") return full_header::refuse;
+  refuse_argument("rewrite or refuse", text);
+}
+
 std::string parse_path(const std::string& text) {
   if (!text.empty()) return text;
   throw error(errc::invalid_argument, {.expected = "the name of a file", .found = "nothing"});
 }
 
 std::string parse_destination(const std::string& text) {
-  if (parse_path(text).ends_with(".npy")) return text;
-  refuse_argument("a name that ends in .npy, the one format that is written", text);
+  if (parse_path(text).ends_with(".npy") || text.ends_with(".npz")) return text;
+  refuse_argument("a name that ends in .npy or .npz, the formats that are written", text);
+}
+
+std::string parse_archive(const std::string& text) {
+  if (parse_path(text).ends_with(".npz")) return text;
+  refuse_argument("a name that ends in .npz", text);
+}
+
+packed_file parse_packed_file(const std::string& text) {
+  const std::size_t sign = text.find('=');
+  if (sign == 0 || sign + 1 == text.size()) refuse_argument("name=IN.npy or IN.npy", text);
+  if (sign != std::string::npos) return {text.substr(0, sign), text.substr(sign + 1)};
+  std::string name = parse_path(text).substr(text.rfind('/') + 1);
+  if (name.ends_with(".npy")) name.resize(name.size() - 4);
+  if (name.empty()) refuse_argument("name=IN.npy or IN.npy", text);
+  return {name, text};
+}
+
+void require_different_names(const std::vector<packed_file>& files) {
+  std::set<std::string_view> names;
+  for (const packed_file& file : files) {
+    if (!names.insert(file.name).second) refuse_argument("names that differ", file.name);
+  }
 }
 
 std::string parse_slice_text(const std::string& text) {

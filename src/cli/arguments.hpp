@@ -11,10 +11,14 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
+#include <npymap/append.hpp>
 #include <npymap/convert.hpp>
 #include <npymap/dtype.hpp>
 #include <npymap/shape.hpp>
+
+#include "cli/commands.hpp"
 
 namespace npymap::cli {
 
@@ -50,11 +54,26 @@ dtype parse_dtype(const std::string& text);
 /// `safe`, `same_kind` or `unsafe`.
 casting parse_casting(const std::string& text);
 
+/// `none` or `on_close`: of one append, there is no block before its end.
+append_durability parse_append_durability(const std::string& text);
+
+/// `rewrite` or `refuse`.
+full_header parse_full_header(const std::string& text);
+
 /// The name of a file, which may be any but none: as the shell passes a variable that is not set.
 std::string parse_path(const std::string& text);
 
 /// The name of a file to write, in a format that can be written.
 std::string parse_destination(const std::string& text);
+
+/// `name=IN.npy`, or `IN.npy` alone, whose name is then that of the file without `.npy`.
+packed_file parse_packed_file(const std::string& text);
+
+/// The name of an archive to write.
+std::string parse_archive(const std::string& text);
+
+/// \throws error invalid_argument for two of one name
+void require_different_names(const std::vector<packed_file>& files);
 
 /// The text itself, if `any_array::slice` may take it, whatever the file holds.
 std::string parse_slice_text(const std::string& text);

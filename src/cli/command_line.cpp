@@ -60,10 +60,40 @@ void run_with(CLI::App& command, const Options& given, void (*run)(const Options
   });
 }
 
-void add_source(CLI::App& command, source_options& source, const char* name = "FILE") {
-  add_parsed(command, name, source.path, parse_path, "An .npy file").type_name("")->required();
+void add_source(CLI::App& command, source_options& source, const char* name,
+                const char* description) {
+  add_parsed(command, name, source.path, parse_path, description).type_name("")->required();
   add_number(command, "--header-limit", source.header_limit, parse_number<std::size_t>,
              "The longest header to accept, in characters");
+}
+
+void add_input(CLI::App& command, source_options& source, const char* name = "FILE") {
+  add_parsed(command, name, source.path, parse_path,
+             "An .npy file; an .npz archive; or FILE:NAME, a member of one")
+      .type_name("")
+      ->required();
+  add_number(command, "--header-limit", source.header_limit, parse_number<std::size_t>,
+             "The longest header to accept, in characters");
+  command
+      .add_option(
+          "--member", source.member,
+          "A member of the archive FILE, with or without .npy; the only array when left out")
+      ->type_name("NAME")
+      ->take_last();
+}
+
+void add_paths(CLI::App& command, const char* name, std::vector<std::string>& paths,
+               const char* description) {
+  const auto take = [name, &paths](const std::vector<std::string>& texts) {
+    try {
+      for (const std::string& text : texts) paths.push_back(parse_path(text));
+    } catch (const error& e) {
+      throw CLI::ValidationError(name, complaint_about(e));
+    }
+  };
+  command.add_option_function<std::vector<std::string>>(name, take, description)
+      ->type_name("")
+      ->required();
 }
 
 void add_json(CLI::App& command, bool& json) {
@@ -93,14 +123,14 @@ void add_pass(CLI::App& command, pass_settings& pass) {
 
 void add_info(CLI::App& tool, info_options& given) {
   CLI::App& command = *tool.add_subcommand("info", "Print what the header says");
-  add_source(command, given.source);
+  add_input(command, given.source);
   add_json(command, given.json);
   run_with(command, given, info);
 }
 
 void add_head(CLI::App& tool, head_options& given) {
   CLI::App& command = *tool.add_subcommand("head", "Print the first rows as NumPy would");
-  add_source(command, given.source);
+  add_input(command, given.source);
   add_number(command, "--rows", given.rows, parse_number<index_t>, "How many");
   run_with(command, given, head);
 }
@@ -108,7 +138,7 @@ void add_head(CLI::App& tool, head_options& given) {
 void add_dump(CLI::App& tool, dump_options& given) {
   CLI::App& command = *tool.add_subcommand(
       "dump", "Write the elements in C order, as bytes, each as it is stored in the file");
-  add_source(command, given.source);
+  add_input(command, given.source);
   command.add_option("--field", given.field, "One field of the records, by name or title")
       ->type_name("NAME")
       ->take_last();
@@ -125,7 +155,7 @@ void add_stats(CLI::App& tool, stats_options& given) {
       "Print count, NaN count, min, max, mean, standard deviation and sum of real numbers, NaNs\n"
       "left out. Sums of integers wrap at 64 bits, as NumPy's. JSON has null for what does not\n"
       "exist, and NaN and Infinity as Python writes and reads them");
-  add_source(command, given.source);
+  add_input(command, given.source);
   add_parsed(command, "--axis", given.axis, parse_number<int, -max_rank, max_rank>,
              "Along this axis, counted from the end when negative")
       .type_name("N");
@@ -138,7 +168,7 @@ void add_hist(CLI::App& tool, hist_options& given) {
   constexpr index_t most_bins = 1'000'000;
   CLI::App& command = *tool.add_subcommand(
       "hist", "Draw a histogram of real numbers: for each bin its ends, how many, and a bar");
-  add_source(command, given.source);
+  add_input(command, given.source);
   add_number(command, "--bins", given.bins, parse_number<index_t, 1, most_bins>,
              "How many, all of the same width");
   add_parsed(command, "--range", given.range, parse_range,
@@ -150,13 +180,22 @@ void add_hist(CLI::App& tool, hist_options& given) {
   run_with(command, given, hist);
 }
 
+void add_level(CLI::App& command, std::optional<int>& level) {
+  add_parsed(command, "--level", level, parse_number<int, 1, 12>,
+             "Compress, in an archive: 1 is fast, 6 as small as NumPy, 12 smallest; as it is when\n"
+             "left out, to be mapped")
+      .type_name("N");
+}
+
 void add_convert(CLI::App& tool, convert_options& given) {
   CLI::App& command = *tool.add_subcommand(
       "convert",
-      "Write the elements to another .npy file, or the same, in another order or as another\n"
-      "dtype: whole or not at all");
-  add_source(command, given.source, "IN");
-  add_parsed(command, "OUT", given.destination, parse_destination, "The .npy file to write")
+      "Write the elements to another .npy file, or the same, or to an archive of their own, in\n"
+      "another order or as another dtype: whole or not at all");
+  add_input(command, given.source, "IN");
+  add_parsed(
+      command, "OUT", given.destination, parse_destination,
+      "The .npy or .npz file to write; of an archive, the array is called as --member, or arr_0")
       .type_name("")
       ->required();
   add_parsed(command, "--order", given.order, parse_order, "C or F; that of IN when left out")
@@ -168,16 +207,110 @@ void add_convert(CLI::App& tool, convert_options& given) {
              "What may be lost, as in NumPy: safe, same_kind or unsafe")
       .type_name("RULE")
       ->default_str("same_kind");
+  add_level(command, given.level);
   add_pass(command, given.pass);
   run_with(command, given, convert);
 }
 
 void add_verify(CLI::App& tool, verify_options& given) {
   CLI::App& command = *tool.add_subcommand("verify", "Check everything that can be checked");
-  add_source(command, given.source);
+  add_input(command, given.source);
   add_json(command, given.json);
   add_progress(command, given.progress);
   run_with(command, given, verify);
+}
+
+void add_growth_order(CLI::App& command, std::optional<npymap::order>& order) {
+  add_parsed(
+      command, "--order", order, parse_order,
+      "C to grow along the first axis, F along the last one; as the file says when left out,\n"
+      "where one row or none says C")
+      .type_name("ORDER");
+}
+
+void add_append(CLI::App& tool, append_options& given) {
+  CLI::App& command = *tool.add_subcommand("append",
+                                           "Append the elements of files to DEST, behind its last "
+                                           "row: all of them, or on failure none.\n"
+                                           "Other dtypes are cast by the rule same_kind");
+  add_source(command, given.source, "DEST", "An .npy file");
+  add_paths(command, "SRC", given.more,
+            "The .npy files to append, where a name in brackets is ./[a]");
+  add_growth_order(command, given.order);
+  add_parsed(command, "--durability", given.durability, parse_append_durability,
+             "on_close waits for the disk in the end; none does not")
+      .type_name("WHEN")
+      ->default_str("none");
+  add_parsed(
+      command, "--full-header", given.full_header, parse_full_header,
+      "If the header of DEST has no room for more digits: rewrite copies DEST to a new file of\n"
+      "that name, refuse does not")
+      .type_name("POLICY")
+      ->default_str("rewrite");
+  add_json(command, given.json);
+  add_progress(command, given.progress);
+  run_with(command, given, append);
+}
+
+void add_recover(CLI::App& tool, recover_options& given) {
+  CLI::App& command = *tool.add_subcommand(
+      "recover",
+      "Make a file whole whose writer died, or which was cut: its header tells of all complete\n"
+      "rows, whatever their bytes are, and nothing is behind them");
+  add_source(command, given.source, "FILE", "An .npy file");
+  add_growth_order(command, given.order);
+  add_json(command, given.json);
+  run_with(command, given, recover);
+}
+
+void add_pack(CLI::App& tool, pack_options& given) {
+  CLI::App& command = *tool.add_subcommand(
+      "pack",
+      "Write .npy files to a new archive, which replaces an older one: whole or not at all");
+  add_parsed(command, "OUT", given.source.path, parse_archive, "The .npz file to write")
+      .type_name("")
+      ->required();
+  add_number(command, "--header-limit", given.source.header_limit, parse_number<std::size_t>,
+             "The longest header to accept, in characters");
+  const auto take = [&given](const std::vector<std::string>& texts) {
+    try {
+      for (const std::string& text : texts) given.files.push_back(parse_packed_file(text));
+      require_different_names(given.files);
+    } catch (const error& e) {
+      throw CLI::ValidationError("IN", complaint_about(e));
+    }
+  };
+  command
+      .add_option_function<std::vector<std::string>>(
+          "IN", take,
+          "name=IN.npy, or IN.npy, whose name is then that of the file without .npy. What is "
+          "before\n"
+          "the first = is a name: of a file with one in its path, say name=PATH")
+      ->type_name("")
+      ->required();
+  add_level(command, given.level);
+  add_parsed(command, "--threads", given.threads, parse_number<int, 1>,
+             "How many compress; as many as the machine has when left out")
+      .type_name("N");
+  add_json(command, given.json);
+  add_progress(command, given.progress);
+  run_with(command, given, pack);
+}
+
+void add_unpack(CLI::App& tool, unpack_options& given) {
+  CLI::App& command = *tool.add_subcommand(
+      "unpack",
+      "Write each member of an archive to a file of its name in DIR, which is made if need be:\n"
+      "each whole or not at all, and none outside of DIR or through a symbolic link in it. Of\n"
+      "members of one name the last is written. If a name is unsafe or taken, nothing is");
+  add_source(command, given.source, "IN", "An .npz archive");
+  add_parsed(command, "DIR", given.folder, parse_path, "The folder to write to")
+      .type_name("")
+      ->required();
+  command.add_flag("--force", given.force, "Replace files that have the names already");
+  add_json(command, given.json);
+  add_progress(command, given.progress);
+  run_with(command, given, unpack);
 }
 
 std::string list_of_commands(const CLI::App& tool) {
@@ -200,6 +333,10 @@ void add_commands(CLI::App& tool, given_options& given) {
   add_hist(tool, given.hist);
   add_convert(tool, given.convert);
   add_verify(tool, given.verify);
+  add_append(tool, given.append);
+  add_recover(tool, given.recover);
+  add_pack(tool, given.pack);
+  add_unpack(tool, given.unpack);
   for (CLI::App* command : tool.get_subcommands({})) command->group("Commands");
 }
 

@@ -18,6 +18,10 @@ struct given_options {
   hist_options hist;
   convert_options convert;
   verify_options verify;
+  append_options append;
+  recover_options recover;
+  pack_options pack;
+  unpack_options unpack;
 };
 
 /// Add all subcommands, each of which runs when it has been parsed. `given` outlives the tool.

@@ -7,7 +7,9 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include <npymap/append.hpp>
 #include <npymap/convert.hpp>
 #include <npymap/dtype.hpp>
 #include <npymap/header.hpp>
@@ -19,7 +21,8 @@ namespace npymap::cli {
 
 /// The file to look at, as every subcommand takes it.
 struct source_options {
-  std::string path;
+  std::string path;                                 ///< of commands on archives perhaps FILE:member
+  std::optional<std::string> member = {};           ///< of an archive
   std::size_t header_limit = default_header_limit;  ///< in characters
 };
 
@@ -78,6 +81,46 @@ struct convert_options {
   std::optional<npymap::order> order = {};  ///< that of the source when left out, as is the dtype
   std::optional<npymap::dtype> dtype = {};
   npymap::casting casting = npymap::casting::same_kind;
+  std::optional<int> level = {};  ///< of an archive: deflated
+};
+
+struct append_options {
+  source_options source;          ///< to which is appended
+  std::vector<std::string> more;  ///< what is, file by file
+  std::optional<npymap::order> order = {};
+  npymap::append_durability durability = append_durability::none;
+  npymap::full_header full_header = full_header::rewrite;
+  bool json = false;
+  progress_display progress = progress_display::on_terminal;
+};
+
+struct recover_options {
+  source_options source;
+  std::optional<npymap::order> order = {};
+  bool json = false;
+};
+
+/// An array to pack, and what it is called in the archive.
+struct packed_file {
+  std::string name;
+  std::string path;
+};
+
+struct pack_options {
+  source_options source;  ///< the archive to write
+  std::vector<packed_file> files;
+  std::optional<int> level = {};  ///< stored when left out
+  std::optional<int> threads = {};
+  bool json = false;
+  progress_display progress = progress_display::on_terminal;
+};
+
+struct unpack_options {
+  source_options source;
+  std::string folder;
+  bool force = false;  ///< replace files
+  bool json = false;
+  progress_display progress = progress_display::on_terminal;
 };
 
 /// What the header says. Of a truncated file, too, before this throws.
@@ -101,5 +144,17 @@ void hist(const hist_options& options);
 /// Write the elements to another file, or to the same, in an order and as a dtype of choice: whole
 /// or not at all.
 void convert(const convert_options& options);
+
+/// Add the elements of files to one behind its last row: of all of them, or of none.
+void append(const append_options& options);
+
+/// Make a file whole whose writer died, or which was cut, with all complete rows.
+void recover(const recover_options& options);
+
+/// Write arrays to a new archive: whole or not at all.
+void pack(const pack_options& options);
+
+/// Write all members of an archive to files in a folder, each whole or not at all.
+void unpack(const unpack_options& options);
 
 }  // namespace npymap::cli

@@ -1,22 +1,66 @@
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+
 #include <npymap/any_array.hpp>
 #include <npymap/copy.hpp>
+#include <npymap/error.hpp>
 
+#include "cli/archive_writing.hpp"
 #include "cli/commands.hpp"
-#include "cli/terminal.hpp"
+#include "cli/input.hpp"
 #include "cli/watched_pass.hpp"
 
 namespace npymap::cli {
+namespace {
 
-void convert(const convert_options& options) {
-  const any_array elements =
-      open(options.source.path, open_mode::read, {.header_limit = options.source.header_limit});
-  const order present = elements.is_c_contiguous() ? order::c : order::fortran;
+order order_of(const any_array& elements) {
+  return elements.is_c_contiguous() ? order::c : order::fortran;
+}
+
+void save_npy(const std::string& path, const any_array& elements, const convert_options& options) {
   const watched_pass pass(options.pass);
-  save_as(options.destination, elements,
-          {.order = options.order.value_or(present),
+  save_as(path, elements,
+          {.order = options.order.value_or(order_of(elements)),
            .dtype = options.dtype,
            .casting = options.casting},
           pass.options());
+}
+
+bool is_changed(const any_array& elements, const convert_options& options) {
+  const bool other_order =
+      options.order &&
+      (*options.order == order::c ? !elements.is_c_contiguous() : !elements.is_f_contiguous());
+  return other_order || (options.dtype && *options.dtype != elements.dtype());
+}
+
+void save_npz(const std::string& name, any_array elements, const convert_options& options) {
+  if (is_changed(elements, options)) {
+    elements = temporary_array([&](const std::string& path) { save_npy(path, elements, options); });
+  }
+  archive_writing to(options.destination, options.pass.threads, options.pass.progress,
+                     static_cast<std::uint64_t>(elements.size_bytes()));
+  to.add(name, elements, options.level);
+  to.commit();
+}
+
+// NumPy's key of a member, and what numpy.savez calls an array without a name.
+std::string name_in_archive(const input& from) {
+  if (from.archive && from.member) return from.archive->member(*from.member).name;
+  return from.member.value_or("arr_0");
+}
+
+}  // namespace
+
+void convert(const convert_options& options) {
+  const bool to_archive = options.destination.ends_with(".npz");
+  if (options.level && !to_archive) {
+    throw CLI::ValidationError("--level", "only an .npz file is compressed");
+  }
+  const input from = find_input(options.source, to_archive ? named::in_either : named::in_source);
+  const any_array elements = elements_of(from, options.source.header_limit);
+  if (to_archive) return save_npz(name_in_archive(from), elements, options);
+  save_npy(options.destination, elements, options);
 }
 
 }  // namespace npymap::cli

@@ -7,11 +7,16 @@
 #include <vector>
 
 #include <npymap/any_array.hpp>
+#include <npymap/blocks.hpp>
 #include <npymap/error.hpp>
 #include <npymap/guard.hpp>
+#include <npymap/header.hpp>
+#include <npymap/npz.hpp>
+#include <npymap/source.hpp>
 #include <npymap/view.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/input.hpp"
 #include "cli/progress.hpp"
 #include "cli/terminal.hpp"
 
@@ -49,8 +54,10 @@ void element_writer::write(const any_array& part) {
   }
 }
 
-// Straight from the map. Pages that are written out are let go, to keep the process small.
+// Straight from the map, if there is one. Pages that are written out are let go, to keep the
+// process small.
 void element_writer::write_dense(const any_array& part) {
+  if (!part.map().is_open()) return write_block(part);
   const std::span bytes(part.data(), static_cast<std::size_t>(part.size_bytes()));
   for (std::size_t begin = 0; begin < bytes.size(); begin += block_bytes) {
     const std::size_t count = std::min<std::size_t>(block_bytes, bytes.size() - begin);
@@ -89,11 +96,43 @@ bool are_far_apart(const any_array& elements) {
   return true;
 }
 
+// All of a compressed member that has the elements in C order comes as it is inflated.
+bool can_stream(const input& from, const dump_options& options) {
+  if (!from.archive || options.field || options.slice != dump_options().slice) return false;
+  const npz_member& member = meant_member(from);
+  if (member.method == npz_method::stored) return false;
+  const header facts = from.archive->info(member);
+  return facts.order == order::c && !facts.dtype.has_object() &&
+         array_bytes(facts.shape, facts.dtype.itemsize()).value_or(0) > 0;
+}
+
+void dump_stream(const npymap::source& x, progress_display display) {
+  const index_t itemsize = x.dtype().itemsize();
+  const auto budget_bytes = static_cast<std::uint64_t>(std::max(4 * block_bytes, 8 * itemsize));
+  progress bar(display, static_cast<std::uint64_t>(x.size_bytes()));
+  const auto stream = detail::block_stream::over(x, x.dtype(), 1, {.budget_bytes = budget_bytes});
+  std::vector<std::byte> packed;
+  for (index_t i = 0; i < stream->count(); ++i) {
+    const shape& extents = stream->go_to(i).extents;
+    const strides dense = dense_byte_strides(extents, itemsize, order::c);
+    packed.resize(static_cast<std::size_t>(array_bytes(extents, itemsize).value()));
+    detail::copy_elements(stream->data(), {extents, stream->byte_strides(), itemsize},
+                          packed.data(), {extents, dense, itemsize});
+    write_output(packed);
+    bar.advance(packed.size());
+  }
+  stream->finish();
+}
+
 }  // namespace
 
 void dump(const dump_options& options) {
-  any_array elements =
-      open(options.source.path, open_mode::read, {.header_limit = options.source.header_limit});
+  const input from = find_input(options.source);
+  if (can_stream(from, options)) {
+    dump_stream(source_of(from, options.source.header_limit), options.progress);
+    return flush_output();
+  }
+  any_array elements = elements_of(from, options.source.header_limit);
   if (options.field) elements = elements.field(*options.field);
   elements = elements.slice(options.slice);
   if (are_far_apart(elements)) elements.advise(advice::random);

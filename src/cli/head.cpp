@@ -1,10 +1,14 @@
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
 #include <string_view>
 
 #include <npymap/any_array.hpp>
 #include <npymap/guard.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/input.hpp"
 #include "cli/npy_file.hpp"
 #include "cli/print/print_array.hpp"
 #include "cli/terminal.hpp"
@@ -14,21 +18,42 @@ namespace {
 
 // Rows that are one piece of the file are mapped alone: the rest may be larger than the address
 // space that a limit leaves.
-any_array first_rows(const source_options& source, index_t count) {
-  const npy_file file = read_npy(io::file::open(source.path, open_mode::read), source.header_limit);
+any_array first_rows(const std::string& path, std::size_t header_limit, index_t count) {
+  const npy_file file = read_npy(io::file::open(path, open_mode::read), header_limit);
   const shape& extents = file.facts.shape;
-  open_options how{.header_limit = source.header_limit};
+  open_options how{.header_limit = header_limit};
   if (extents.rank() > 0 && file.facts.order == order::c) {
     how.rows = row_range{.first = 0, .count = std::min(count, extents[0])};
   }
-  const any_array rows = open(source.path, open_mode::read, how);
-  return rows.rank() > 0 ? rows(range(count)) : rows;
+  return open(path, open_mode::read, how);
+}
+
+// Of a compressed member, as many rows are unpacked as are shown, where they come first and are no
+// more than what may be in memory.
+any_array first_rows(const input& from, std::size_t header_limit, index_t count) {
+  const npz_member& member = meant_member(from);
+  if (member.method == npz_method::stored) return from.archive->open(member);
+  const header facts = from.archive->info(member);
+  const shape& extents = facts.shape;
+  if (!facts.dtype.has_object() && extents.rank() > 0 && facts.order == order::c) {
+    shape shown = extents;
+    shown[0] = std::min(count, extents[0]);
+    const auto bytes = array_bytes(shown, facts.dtype.itemsize());
+    if (bytes && static_cast<std::uint64_t>(*bytes) <= most_in_memory) {
+      return from.archive->load(member, {.first = 0, .count = shown[0]});
+    }
+  }
+  return elements_of(from, header_limit);
 }
 
 }  // namespace
 
 void head(const head_options& options) {
-  const any_array rows = first_rows(options.source, options.rows);
+  const auto& [source, count] = options;
+  const input from = find_input(source);
+  any_array rows = from.archive ? first_rows(from, source.header_limit, count)
+                                : first_rows(from.path, source.header_limit, count);
+  if (rows.rank() > 0) rows = rows(range(count));
   rows.advise(advice::random);  // NumPy shows but the corners: nothing to read ahead
   guarded(rows, [&] {
     print_array([](std::string_view text) { write_output(text); }, rows.dtype(), rows.data(),

@@ -15,6 +15,7 @@
 #include <npymap/statistics.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/input.hpp"
 #include "cli/json.hpp"
 #include "cli/number_type.hpp"
 #include "cli/terminal.hpp"
@@ -102,7 +103,7 @@ void write_json(const histogram_counts& found) {
 }  // namespace
 
 void hist(const hist_options& options) {
-  const source x(options.source.path, read_options{.header_limit = options.source.header_limit});
+  const source x = source_of(find_input(options.source), options.source.header_limit);
   histogram_counts found;
   with_number_type(x.dtype(), [&]<class T>(std::type_identity<T>) {
     const watched_pass pass(options.pass);

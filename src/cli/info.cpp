@@ -5,7 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "cli/archive_commands.hpp"
 #include "cli/commands.hpp"
+#include "cli/input.hpp"
 #include "cli/json.hpp"
 #include "cli/npy_file.hpp"
 #include "cli/terminal.hpp"
@@ -52,8 +54,10 @@ std::string text_of(const npy_file& file) {
 }  // namespace
 
 void info(const info_options& options) {
+  const input from = find_input(options.source);
+  if (from.archive) return info_of_archive(from, options);
   const npy_file file =
-      read_npy(io::file::open(options.source.path, open_mode::read), options.source.header_limit);
+      read_npy(io::file::open(from.path, open_mode::read), options.source.header_limit);
   write_output(options.json ? json_of(file) : text_of(file));
   if (const auto cut_short = file.truncation()) throw *cut_short;
 }

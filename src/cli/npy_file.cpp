@@ -39,7 +39,9 @@ error npy_file::cut_short(std::uint64_t available) const {
 npy_file read_npy(io::file opened, std::size_t header_limit) {
   const std::uint64_t file_bytes = opened.size_bytes();
   header facts = detail::read_header(opened, 0, file_bytes, header_limit);
-  return {.opened = std::move(opened), .file_bytes = file_bytes, .facts = std::move(facts)};
+  // Somebody may have appended since, and the header tells of that.
+  const std::uint64_t with_appended = std::max(file_bytes, opened.size_bytes());
+  return {.opened = std::move(opened), .file_bytes = with_appended, .facts = std::move(facts)};
 }
 
 std::string python_tuple(std::span<const index_t> values) {

@@ -13,7 +13,9 @@
 #include <npymap/error.hpp>
 #include <npymap/header.hpp>
 
+#include "cli/archive_commands.hpp"
 #include "cli/commands.hpp"
+#include "cli/input.hpp"
 #include "cli/json.hpp"
 #include "cli/npy_file.hpp"
 #include "cli/print/stored.hpp"
@@ -201,7 +203,16 @@ std::string text_of(const std::vector<check>& checks) {
 }  // namespace
 
 void verify(const verify_options& options) {
-  io::file opened = io::file::open(options.source.path, open_mode::read);
+  input from = locate(options.source);
+  if (from.is_archive) {
+    try {
+      open_archive(from, options.source.header_limit);
+    } catch (const error& e) {
+      refuse_archive(e.in_file(from.path), options);
+    }
+    return verify_archive(from, options);
+  }
+  io::file opened = io::file::open(from.path, open_mode::read);
   std::vector<check> checks;
   std::optional<error> defect;
   try {

@@ -1,0 +1,63 @@
+/// \file
+/// What FILE, FILE:member and --member stand for.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include <npymap/any_array.hpp>
+#include <npymap/npz.hpp>
+#include <npymap/source.hpp>
+
+#include "cli/commands.hpp"
+
+namespace npymap::cli {
+
+/// How large a compressed member may be to be unpacked into memory, where it is not streamed.
+inline constexpr std::uint64_t most_in_memory = std::uint64_t{64} << 20;
+
+/// A file that is there, and what of it is meant.
+struct input {
+  std::string path;
+  std::optional<std::string> member;  ///< as it was asked for
+  bool is_archive = false;            ///< by its first bytes
+  std::optional<npz_reader> archive;  ///< once it is open
+};
+
+/// Where there is a member of the name that was asked for.
+enum class named : char {
+  in_source,
+  in_either,  ///< or in the archive that is written, if what is read is none
+};
+
+/// Find the file: what was typed, if there is one of that name; else what is before a colon.
+/// \throws error the system's; not_npz for a member of what is no archive
+input locate(const source_options& source, named where = named::in_source);
+
+/// \throws error as `npz_reader`
+void open_archive(input& found, std::size_t header_limit);
+
+/// Both. \throws error as they do
+input find_input(const source_options& source, named where = named::in_source);
+
+/// True if there is something in front of which the NPY magic stands, good or bad.
+bool is_array(const npz_reader& archive, const npz_member& member);
+
+/// The member that is meant; the only array when none was asked for.
+/// \throws error out_of_range, which says which ones there are
+const npz_member& meant_member(const input& from);
+
+/// All elements: mapped, or of a small compressed member in memory; a large one is inflated to
+/// `temporary_array`.
+any_array elements_of(const input& from, std::size_t header_limit);
+
+/// The same without a map or a temporary file, for what reads all of it in the order of the file.
+npymap::source source_of(const input& from, std::size_t header_limit);
+
+/// Map an array that `make` writes to the path it is given, in TMPDIR, and which goes with the map.
+any_array temporary_array(const std::function<void(const std::string& path)>& make);
+
+}  // namespace npymap::cli
