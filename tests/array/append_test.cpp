@@ -133,6 +133,28 @@ TEST_CASE("append: a reader sees an earlier length, whole, and open arrays keep 
   CHECK(holds_numbers(path, 101));
 }
 
+TEST_CASE("open: rows that are appended under way are no truncation") {
+  static std::string path, ten_rows;
+  static int reads_before;
+  const temp_folder folder;
+  path = folder / "x.npy";
+  numbered(path, 10, 2).close();
+  ten_rows = read_file(path);
+  for (int reads = 0; reads < 3; ++reads) {
+    numbered(path, 4, 2).close();
+    reads_before = reads;
+    npymap::io::sys::inject([](call which) noexcept {
+      if (which == call::read && reads_before-- == 0) write_file(path, ten_rows);
+      return 0;
+    });
+    index_t rows = 0;
+    const std::error_code found = code_of([&] { rows = npymap::open<double>(path).extent(0); });
+    npymap::io::sys::inject(nullptr);
+    CHECK(found == std::error_code());
+    CHECK((rows == 4 || rows == 10));
+  }
+}
+
 TEST_CASE("append: other numbers are cast by same_kind, and what does not fit is refused whole") {
   const temp_folder folder;
   const std::string path = folder / "x.npy";
@@ -154,6 +176,111 @@ TEST_CASE("append: other numbers are cast by same_kind, and what does not fit is
   to.close();
   CHECK(code_of([&] { to.append(view_of(row_of(2, 3))); }) == errc::closed);
   CHECK(holds_numbers(path, 2));
+}
+
+TEST_CASE("append: what is discarded was never there, even if the header had to be rewritten") {
+  const temp_folder folder;
+  const std::string path = folder / "x.npy";
+  numbered(path, 3, 2);
+  const std::string before = read_file(path);
+  {
+    appender to(path, {.buffer_bytes = 100});
+    for (index_t i = 3; i < 30; ++i) to.append(view_of(row_of(i, 2)));
+    to.discard();
+    CHECK(code_of([&] { to.append(view_of(row_of(30, 2))); }) == errc::closed);
+    to.close();
+  }
+  CHECK(read_file(path) == before);
+  const std::string dict = "{'descr':'<f8','fortran_order':False,'shape':(1,1)}";
+  const double zero = 0;
+  write_file(path, std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(dict.size()) + '\0' +
+                       dict + std::string(reinterpret_cast<const char*>(&zero), 8));
+  {
+    appender to(path, {.buffer_bytes = 16});
+    for (index_t i = 1; i < 30; ++i) to.append(view_of(row_of(i, 1)));
+    to.discard();
+  }
+  CHECK(holds_numbers(path, 1));
+  CHECK(npymap::open<double>(path).extent(0) == 1);
+  CHECK(read_file(path).size() == 128 + 8);
+}
+
+TEST_CASE("append: what discards nothing changes nothing, whatever became of the file") {
+  const temp_folder folder;
+  const std::string path = folder / "x.npy";
+  numbered(path, 3, 2).close();
+  appender to(path);
+  write_file(path, read_file(path) + "behind");
+  to.discard();
+  CHECK(read_file(path).ends_with("behind"));
+  numbered(path, 3, 2).close();
+  appender shrunk(path);
+  std::filesystem::resize_file(path, 100);
+  shrunk.discard();
+  CHECK(std::filesystem::file_size(path) == 100);
+}
+
+TEST_CASE("append: a file that somebody else cut or grew takes no more rows, and is left alone") {
+  const temp_folder folder;
+  const std::string path = folder / "x.npy";
+  const std::uintmax_t behind[] = {0, 50, 128 + 2 * 16, 128 + 3 * 16 + 1, 1000};
+  for (const std::uintmax_t size : behind) {
+    for (const bool is_buffered : {false, true}) {
+      INFO(size << " bytes, buffered " << is_buffered);
+      numbered(path, 3, 2).close();
+      appender to(path, {.buffer_bytes = is_buffered ? std::size_t{1000} : std::size_t{1}});
+      std::filesystem::resize_file(path, size);
+      const std::string cut = read_file(path);
+      const std::error_code code = code_of([&] {
+        to.append(view_of(row_of(3, 2)));
+        to.close();
+      });
+      CHECK((code == errc::truncated || code == errc::layout_mismatch));
+      std::string told;
+      try {
+        to.close();
+      } catch (const npymap::error& e) {
+        told = e.what();
+      }
+      CHECK_THAT(told, Catch::Contains("append, after it failed behind row 3"));
+      CHECK(read_file(path) == cut);
+    }
+  }
+}
+
+TEST_CASE("append: text that would be cut is refused") {
+  const temp_folder folder;
+  const std::string path = folder / "x.npy";
+  python("np.save(sys.argv[1], np.array(['ab', 'cd']))", {path});
+  CHECK(code_of([&] {
+          const std::string longer = folder / "longer.npy";
+          python("np.save(sys.argv[1], np.array(['abc']))", {longer});
+          appender(path).append(npymap::open(longer));
+        }) == errc::dtype_mismatch);
+  CHECK(npymap::open(path).shape() == shape{2});
+}
+
+TEST_CASE("open: a header that is half old and half new while it is written is not believed") {
+  static std::string path, whole;
+  static int reads_before;
+  const temp_folder folder;
+  path = folder / "x.npy";
+  npymap::create<double>(path, {2000}).close();
+  whole = read_file(path);
+  std::string half = whole;
+  half.replace(half.find("(2000"), 5, "(1990");  // between (1999 and (2000
+  for (int reads = 1; reads < 3; ++reads) {
+    write_file(path, half);
+    reads_before = reads;
+    npymap::io::sys::inject([](call which) noexcept {
+      if (which == call::read && reads_before-- == 0) write_file(path, whole);
+      return 0;
+    });
+    const index_t rows = npymap::open(path).extent(0);
+    npymap::io::sys::inject(nullptr);
+    // Two reads have found the same: that is what the file says.
+    CHECK(rows == (reads == 1 ? 2000 : 1990));
+  }
 }
 
 TEST_CASE("append: a header without room is written anew under the same name, or refused") {
@@ -273,6 +400,72 @@ TEST_CASE("append: the n-th system call fails, for every n, and the file is whol
     }
   }
   CHECK(failed > 20);
+}
+
+TEST_CASE("append: a full disk takes no row that had been written, and is told of to the end") {
+  const temp_folder folder;
+  const std::string path = folder / "x.npy";
+  for (const bool discards : {false, true}) {
+    numbered(path, 3, 2);
+    {
+      appender to(path, {.buffer_bytes = 64});
+      {
+        const faults broken(call::write, 3, ENOSPC);
+        CHECK(code_of([&] {
+                for (index_t i = 3; i < 30; ++i) to.append(view_of(row_of(i, 2)));
+              }) == std::errc::no_space_on_device);
+      }
+      CHECK(to.rows() == 11);  // two buffers of four rows
+      CHECK(npymap::open<double>(path).extent(0) == 3);
+      CHECK(code_of([&] { to.append(view_of(row_of(11, 2))); }) == std::errc::no_space_on_device);
+      CHECK(code_of([&] { to.flush(); }) == std::errc::no_space_on_device);
+      if (discards) {
+        to.discard();
+      } else {
+        CHECK(code_of([&] { to.close(); }) == std::errc::no_space_on_device);
+        CHECK(code_of([&] { to.close(); }) == std::errc::no_space_on_device);
+      }
+    }
+    const index_t kept = discards ? 3 : 11;
+    CHECK(npymap::open<double>(path).extent(0) == kept);
+    CHECK(holds_numbers(path, kept));
+    appender again(path);
+    again.append(view_of(row_of(kept, 2)));
+    again.close();
+    CHECK(holds_numbers(path, kept + 1));
+  }
+}
+
+TEST_CASE("append: a block that fails half-way is not there, and those before it are") {
+  const temp_folder folder;
+  const std::string path = folder / "x.npy";
+  numbered(path, 3, 2);
+  const auto source = numbered(folder / "y.npy", 30, 2);
+  {
+    appender to(path, {.buffer_bytes = 64});
+    to.append(source(npymap::range(3, 7), npymap::ellipsis));
+    const faults broken(call::write, 2, EIO);
+    const auto flipped = source.flip(1);  // no dense block: through the buffer
+    CHECK(code_of([&] { to.append(flipped(npymap::range(7, 30), npymap::ellipsis)); }) ==
+          std::errc::io_error);
+  }
+  CHECK(npymap::open<double>(path).extent(0) == 7);
+  CHECK(holds_numbers(path, 7));
+}
+
+TEST_CASE("append: what a failed sync leaves in doubt is not told of") {
+  const temp_folder folder;
+  const std::string path = folder / "x.npy";
+  numbered(path, 3, 2);
+  {
+    appender to(path, {.durability = append_durability::each_block});
+    to.append(view_of(row_of(3, 2)));
+    const faults broken(call::sync, 1, EIO);
+    CHECK(code_of([&] { to.append(view_of(row_of(4, 2))); }) == std::errc::io_error);
+    CHECK(code_of([&] { to.close(); }) == std::errc::io_error);
+  }
+  CHECK(npymap::open<double>(path).extent(0) == 4);
+  CHECK(read_file(path).size() == 128 + 4 * 16);
 }
 
 TEST_CASE("append: kill -9 at any moment loses no row that was flushed, and leaves a whole file") {

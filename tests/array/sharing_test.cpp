@@ -7,13 +7,16 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <thread>
 
 #include <npymap/any_array.hpp>
 #include <npymap/array.hpp>
 
+#include "io/system.hpp"
 #include "support/catch.hpp"
 #include "support/failure.hpp"
 #include "support/process.hpp"
@@ -26,6 +29,7 @@ using npymap::errc;
 using npymap::index_t;
 using npymap::locking;
 using npymap::open_mode;
+using npymap::io::sys::call;
 
 namespace {
 
@@ -141,6 +145,48 @@ TEST_CASE("locks: create takes one, of the new file and of the one that it repla
           npymap::create_new(folder / "y.npy", npymap::dtype_of<float>(), {3},
                              {.locking = locking::advisory});
         }) == std::error_code());
+}
+
+TEST_CASE("locks: a file that is replaced while its lock is taken is not the one that is locked") {
+  static std::string path, other;
+  const temp_folder folder;
+  path = sample(folder);
+  other = folder / "other.npy";
+  for (const open_mode mode : {open_mode::read, open_mode::read_write}) {
+    npymap::create<double>(other, {3}).close();
+    npymap::io::sys::inject([](call which) noexcept {
+      if (which == call::lock) std::rename(other.c_str(), path.c_str());
+      return 0;
+    });
+    const any_array found = open_locked(path, mode);
+    npymap::io::sys::inject(nullptr);
+    CHECK(found.shape() == npymap::shape{3});
+    CHECK(outcome(path, open_mode::read_write) == errc::busy);
+    sample(folder);
+  }
+}
+
+TEST_CASE("locks: of two who create a file at the same time, one is refused") {
+  static std::string path;
+  static std::optional<any_array> winner;
+  const temp_folder folder;
+  path = folder / "x.npy";
+  const auto create = [](npymap::index_t rows) {
+    return npymap::create(path, npymap::dtype_of<double>(), {rows}, {.locking = locking::advisory});
+  };
+  npymap::io::sys::inject([](call which) noexcept {
+    if (which != call::link && which != call::rename_new) return 0;
+    npymap::io::sys::inject(nullptr);
+    winner = npymap::create(path, npymap::dtype_of<double>(), {7}, {.locking = locking::advisory});
+    return 0;
+  });
+  CHECK(code_of([&] { create(3); }) == errc::busy);
+  npymap::io::sys::inject(nullptr);
+  REQUIRE(winner);
+  CHECK(npymap::open(path).shape() == npymap::shape{7});
+  CHECK(code_of([&] { create(3); }) == errc::busy);
+  winner.reset();
+  CHECK(create(3).shape() == npymap::shape{3});
 }
 
 TEST_CASE("sharing: two arrays in one process over one file see each other's writes") {

@@ -314,7 +314,7 @@ def convert_failures():
     np.save("a.npy", np.arange(3.0))
     write("b.npy", b"old")
     write("c.npy", b"no array")
-    np.savez("d.npz", a=1)
+    np.savez("d.npz", a=1, b=2)
     os.mkdir("folder.npy")
     for arguments, words in {
         ("a.npy", "b.npy", "--dtype=<i4"): "conversion: expected",
@@ -399,7 +399,7 @@ def options():
         for text in bad:
             target = ["b.npy"] if command == "convert" else []
             run(command, "a.npy", *target, option, text).fails(2, f"npymap: {option}: ").says_nothing()
-    for name in ("b.npz", "b.txt", "b", "", "b.npy/", "b.NPY"):
+    for name in ("b.npzz", "b.txt", "b", "", "b.npy/", "b.NPY"):
         run("convert", "a.npy", name).fails(2, "npymap: OUT: expected ").says_nothing()
     run("convert", "a.npy").fails(2, "OUT is required").says_nothing()
     run("convert", "a.npy", "b.npy", "c.npy").fails(2, "unexpected argument 'c.npy'").says_nothing()

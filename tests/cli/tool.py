@@ -391,7 +391,7 @@ def huge():
 
 def usage():
     np.save("a.npy", np.zeros(3))
-    commands = "there are info, head, dump, stats, hist, convert and verify"
+    commands = "there are info, head, dump, stats, hist, convert, verify, append, recover, pack and unpack"
     for command, words in {
         (): "a command is missing: " + commands,
         ("bogus",): "unknown command 'bogus': " + commands,
@@ -470,11 +470,11 @@ def lost_pages_in_silence():
 
 
 def not_npy():
-    np.savez("a.npz", a=1)
+    write("zeros", bytes(200))
     write("empty", b"")
     os.mkdir("folder")
     os.mkfifo("fifo")
-    for path, words in {"a.npz": "NUMPY", "empty": "NUMPY", "folder": "regular file", "fifo": "regular file",
+    for path, words in {"zeros": "NUMPY", "empty": "NUMPY", "folder": "regular file", "fifo": "regular file",
                         "/dev/null": "regular file", "/proc/self/status": "regular file",
                         "nothing.npy": "No such file"}.items():
         for command in ("info", "head", "dump"):

@@ -147,6 +147,99 @@ TEST_CASE("verify: a file that is truncated under way has a defect") {
   in_python("verify_truncated_under_way");
 }
 
+TEST_CASE("append: the file is what NumPy concatenates, of any dtype, in either order") {
+  in_python("append_random", "append.py");
+}
+TEST_CASE("append: any files, a row, the file itself, through a link") {
+  in_python("append_more", "append.py");
+}
+TEST_CASE("append: of files of which one does not fit, none is appended") {
+  in_python("append_refused", "append.py");
+}
+TEST_CASE("append: a header without room is written anew, or refused, and failures undo no row") {
+  in_python("append_full_header", "append.py");
+}
+TEST_CASE("append: Ctrl-C and SIGTERM leave what was there, and end it as shells expect") {
+  in_python("append_interrupted", "append.py");
+}
+TEST_CASE("append: a source that is truncated under way is an error, and nothing is appended") {
+  in_python("append_source_truncated", "append.py");
+}
+TEST_CASE("append: kill -9 leaves a whole file, and recover finds every complete row") {
+  in_python("append_killed", "append.py");
+}
+TEST_CASE("recover: a file cut anywhere has all complete rows, a whole one is left alone") {
+  in_python("recover_cut", "append.py");
+}
+TEST_CASE("recover: what is no array that can grow is refused") {
+  in_python("recover_refused", "append.py");
+}
+TEST_CASE("append, recover: an option makes sense or is wrong usage") {
+  in_python("options", "append.py");
+}
+
+TEST_CASE("info: of an archive, JSON is what zipfile and NumPy's headers say") {
+  in_python("archive_info_json", "archives.py");
+}
+TEST_CASE("info: of an archive, text has a line for each member") {
+  in_python("archive_info_text", "archives.py");
+}
+TEST_CASE("info: of an archive, a name may be there twice, and what is no array is told of") {
+  in_python("archive_info_of_oddities", "archives.py");
+}
+TEST_CASE(
+    "tool: a member is named behind a colon or by --member, and a file's own name comes first") {
+  in_python("archive_names", "archives.py");
+}
+TEST_CASE("head, dump, stats, hist, convert: a member is what the same array is as a file") {
+  in_python("archive_elements", "archives.py");
+}
+TEST_CASE("tool: a compressed member larger than memory is streamed, or goes by way of TMPDIR") {
+  in_python("archive_streams", "archives.py");
+}
+TEST_CASE("convert: to an archive of one array, of any order, dtype and level") {
+  in_python("archive_convert", "archives.py");
+}
+TEST_CASE("verify: of an archive, each defect is named with its member and place") {
+  in_python("archive_verify", "archives.py");
+}
+TEST_CASE("tool: a damaged archive ends in output or one line of error") {
+  in_python("archive_hostile", "archives.py");
+}
+TEST_CASE("pack: the archive is what NumPy reads and zipfile finds no fault in") {
+  in_python("pack_random", "archives.py");
+}
+TEST_CASE("pack: large arrays go in pieces, in bounded memory") {
+  in_python("pack_large", "archives.py");
+}
+TEST_CASE("pack: a failure leaves what was there, and nothing else") {
+  in_python("pack_failures", "archives.py");
+}
+TEST_CASE("pack, convert: Ctrl-C and SIGTERM leave what was there, and no half an archive") {
+  in_python("pack_interrupted", "archives.py");
+}
+TEST_CASE("unpack: files are byte for byte those that zipfile extracts") {
+  in_python("unpack_random", "archives.py");
+}
+TEST_CASE("unpack: of one name the last is written, and files are replaced when asked for") {
+  in_python("unpack_twice", "archives.py");
+}
+TEST_CASE("unpack: of an archive with an unsafe name nothing is written") {
+  in_python("unpack_unsafe", "archives.py");
+}
+TEST_CASE("unpack: no symbolic link leads out of the folder") {
+  in_python("unpack_links", "archives.py");
+}
+TEST_CASE("unpack: a defect is named, and half a file is never there") {
+  in_python("unpack_failures", "archives.py");
+}
+TEST_CASE("unpack: Ctrl-C leaves whole files alone") {
+  in_python("unpack_interrupted", "archives.py");
+}
+TEST_CASE("tool: progress of archives is drawn when asked for") {
+  in_python("archive_progress", "archives.py");
+}
+
 TEST_CASE("tool: a file of 2 TiB costs what is asked of it") { in_python("huge"); }
 TEST_CASE("tool: a file may be larger than the address space, where its rows are not") {
 #ifdef __SANITIZE_ADDRESS__

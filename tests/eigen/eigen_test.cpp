@@ -1,6 +1,8 @@
 #include <npymap/eigen.hpp>
 
 #include <complex>
+#include <ranges>
+#include <vector>
 
 #include <npymap/array.hpp>
 #include <npymap/error.hpp>
@@ -287,4 +289,18 @@ assert (np.load('diagonal.npy') == m.diagonal()).all()
 assert np.load('none.npy').shape == (0,) and np.load('imaginary.npy').shape == (0, 3)
 )",
          {folder.path()});
+}
+
+TEST_CASE("save: a range of matrices, which are made under way, is one array") {
+  const temp_folder folder;
+  const auto blocks = std::views::iota(0, 4) | std::views::transform([](int i) {
+                        return Eigen::MatrixXf(Eigen::MatrixXf::Constant(i + 1, 3, float(i)));
+                      });
+  npymap::save(folder / "x.npy", blocks);
+  const auto x = npymap::open<float>(folder / "x.npy");
+  CHECK(x.shape() == npymap::shape{10, 3});
+  CHECK(x(9, 2) == 3);
+  CHECK(x(2, 0) == 1);
+  npymap::save(folder / "x.npy", std::vector<Eigen::VectorXd>(2, Eigen::VectorXd::Ones(5)));
+  CHECK(npymap::open<double>(folder / "x.npy").shape() == npymap::shape{10});
 }

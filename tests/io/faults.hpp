@@ -14,7 +14,7 @@ using npymap::io::sys::call;
 inline constexpr int call_kinds = static_cast<int>(call::lock) + 1;
 
 /// Instead of an errno: the process is killed before it can make the call.
-inline constexpr int killed = -1;
+inline constexpr int killed = -2;
 
 /// While it lives, counts the system calls of each kind, and fails those that it is told to. One at
 /// a time.

@@ -33,11 +33,13 @@ class tmpfs {
 /// True if ext4 images can be made and mounted through a loop device.
 bool can_mount_images();
 
+enum class journal : char { none, kept };
+
 /// A mounted ext4 file system in an image file, which the test may look into and tamper with.
 class ext4_image {
  public:
   /// `image` is made, with so many bytes, none of them allocated but what mkfs writes.
-  ext4_image(std::string image, std::uint64_t size_bytes);
+  ext4_image(std::string image, std::uint64_t size_bytes, journal kept = journal::none);
   ext4_image(const ext4_image&) = delete;
   ext4_image& operator=(const ext4_image&) = delete;
   ~ext4_image();
@@ -46,7 +48,15 @@ class ext4_image {
   const std::filesystem::path& path() const { return folder_.path(); }
   const std::string& image() const { return image_; }
 
+  /// Stop the file system as a power cut does, with nothing more reaching the disk. False where the
+  /// kernel knows no such thing.
+  bool cut_power() const;
+  /// Mount what is on the disk then; nobody may have a file of it open.
+  void mount_again() const;
+
  private:
+  void mount() const;
+
   temp_folder folder_;
   std::string image_;
 };

@@ -10,9 +10,10 @@ import sys
 # A room includes from lower floors and from itself; those of floor 0 include one another.
 FLOORS = [
     ["core"],
-    ["format", "io", "view"],
+    ["deflate", "format", "io", "view"],
     ["array"],
     ["stream"],
+    ["npz"],
     ["umbrella"],
     ["chrono", "cli", "eigen"],
 ]
@@ -23,8 +24,9 @@ PUBLIC_HEADERS = {
     "format": "header",
     "io": "file_map guard",
     "view": "slice view detail/axis_values detail/element_iterator detail/layout detail/loop_nest",
-    "array": "array any_array append convert strings detail/array_storage",
+    "array": "array any_array append convert npy_writer strings detail/array_storage",
     "stream": "pass source batches blocks copy gather reduce statistics transform detail/matrix_walk detail/piece_walk",
+    "npz": "npz npz_writer",
     "umbrella": "npymap",
     "chrono": "chrono",
     "eigen": "eigen eigen_passes",
@@ -52,6 +54,9 @@ FOREIGN = {
     "unsupported/Eigen/": "eigen",
     "CLI/": "cli",
     "boost/interprocess/": "io",
+    "isa-l/": "deflate",
+    "libdeflate.h": "deflate",
+    "zlib.h": "deflate",
     "oneapi/tbb/": "stream",
     "tbb/": "stream",
 }

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <random>
 #include <string>
@@ -172,4 +173,69 @@ TEST_CASE("a file that shrinks: the last block's loss is told when the loop goes
           }
         }) == errc::truncated);
   CHECK(seen == 1);
+}
+
+TEST_CASE(
+    "file_check: a file that is replaced, removed or cut under way is told of at the next block") {
+  const temp_folder folder;
+  const npymap::read_options ways[] = {
+      {.reading = npymap::reading::mapped, .check = npymap::file_check::each_block},
+      {.reading = npymap::reading::buffered, .check = npymap::file_check::each_block},
+      {.reading = npymap::reading::direct, .check = npymap::file_check::each_block},
+      {.reading = npymap::reading::mapped},
+  };
+  const npymap::block_options small{.budget_bytes = mib, .extent = 512};
+  for (const npymap::read_options& way : ways) {
+    for (const std::string what : {"replaced", "removed", "cut", "nothing"}) {
+      const std::string path = sample(folder);
+      const npymap::source x(path, way);
+      index_t seen = 0;
+      const std::error_code found = code_of([&] {
+        for (const auto& block : npymap::blocks<double>(x, small)) {
+          if (++seen != 3) continue;
+          CHECK(block(0, 0) == 1);
+          if (what == "replaced") npymap::create<double>(path, {rows, columns}).close();
+          if (what == "removed") std::filesystem::remove(path);
+          if (what == "cut") cut(path, 200 * 1024);
+        }
+      });
+      INFO(what << " " << static_cast<int>(way.reading));
+      const bool asks = way.check == npymap::file_check::each_block;
+      if (what == "cut") {
+        CHECK(found == errc::truncated);
+      } else if (what == "nothing" || !asks) {
+        CHECK(found == std::error_code());
+        CHECK(seen == rows / 512);
+      } else {
+        CHECK(found == errc::replaced);
+      }
+      if (found) CHECK(seen <= 8);  // some are read ahead
+    }
+  }
+}
+
+TEST_CASE("file_check: a guard, and a pass, know a file that has another name now") {
+  const temp_folder folder;
+  const std::string path = sample(folder);
+  const auto x = npymap::open<double>(path, {.check = npymap::file_check::each_block});
+  CHECK(npymap::sum(x) == rows * columns);
+  std::filesystem::rename(path, folder / "y.npy");
+  CHECK(code_of([&] { npymap::sum(x); }) == errc::replaced);
+  CHECK(message_of([&] { npymap::guarded(x, [] {}); }) ==
+        path + ": name of the file: expected the file that was opened, found none");
+  CHECK(x(0, 0) == 1);
+  CHECK(npymap::sum(npymap::open<double>(folder / "y.npy")) == rows * columns);
+}
+
+TEST_CASE("file_check: a relative name is looked up where it was, whatever folder is current now") {
+  const temp_folder folder;
+  sample(folder);
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(std::filesystem::path(folder / "x.npy").parent_path());
+  const auto x = npymap::open<double>("x.npy", {.check = npymap::file_check::each_block});
+  std::filesystem::current_path("/");
+  CHECK(npymap::sum(x) == rows * columns);
+  std::filesystem::remove(folder / "x.npy");
+  CHECK(code_of([&] { npymap::sum(x); }) == errc::replaced);
+  std::filesystem::current_path(before);
 }

@@ -14,6 +14,7 @@
 #include <npymap/error.hpp>
 #include <npymap/statistics.hpp>
 
+#include "io/memory_limit.hpp"
 #include "io/mounts.hpp"
 #include "stream/collected.hpp"
 #include "support/catch.hpp"
@@ -323,4 +324,28 @@ TEST_CASE("source: a file eight times as large as all memory is read by every re
     CHECK(run.status == 0);
     CHECK(run.peak_bytes <= 48 * mib);
   }
+}
+
+TEST_CASE(
+    "source: what is read once is mapped where memory can keep it, and else read past the cache") {
+  if (!npymap_test::have_memory_cgroups()) NPYMAP_SKIP("no memory cgroup");
+  const temp_folder folder;
+  const auto is_mapped = [](const std::string& path) {
+    return npymap_test::read_file("/proc/self/maps").find(path) != std::string::npos;
+  };
+  const std::string small = folder / "small.npy", large = folder / "large.npy";
+  npymap::create<double>(small, {1 << 20}, {.space = npymap::space::sparse}).close();
+  npymap::create<double>(large, {12 << 20}, {.space = npymap::space::sparse}).close();
+  CHECK(npymap_test::within_memory(64 << 20, [&] {
+          if (npymap::io::memory_limit_bytes() != 64 << 20) return 1;
+          const npymap::source few(small, {.reading = npymap::reading::once});
+          const npymap::source many(large, {.reading = npymap::reading::once});
+          if (!is_mapped(small) || is_mapped(large)) return 2;
+          const npymap::source list =
+              npymap::concatenate({large, large}, {.reading = npymap::reading::once});
+          const npymap::pass_options small_budget{.budget_bytes = 8 << 20};
+          if (npymap::sum<double>(few, small_budget) != 0) return 3;
+          if (npymap::summarize<double>(many, small_budget).count != 12 << 20) return 4;
+          return npymap::summarize<double>(list, small_budget).count == 24 << 20 ? 0 : 5;
+        }).status == 0);
 }

@@ -227,6 +227,108 @@ for i in range(8):
   }
 }
 
+TEST_CASE("statistics: numbers unlike the first ones of their row are summed as exactly") {
+  REQUIRE(npymap_test::have_numpy());
+  const temp_folder folder;
+  // Zeros, subnormals, a change of scale, overflow, a sum that cancels, NaNs and infinities; whole
+  // rows of the kernel, and none.
+  std::istringstream told(python(R"(
+import math
+os.chdir(sys.argv[1])
+rng = np.random.default_rng(int(sys.argv[2]))
+def later(a, value, every=97):
+    a[20::every] = value
+    return a
+cases = []
+for n in (17, 63, 5000, 100000):
+    x = rng.standard_normal(n)
+    half = rng.random(n // 2) * 2.0 ** rng.integers(-60, 60, n // 2)
+    cases += [later(np.zeros(n), x[20::97]), x * 5e-324 * 100, later(1e-200 * x, 1e200), np.full(n, 0.1),
+              np.full(n, 1.7e308), later(np.full(n, 1e305), -1e305, 2), np.concatenate([half, rng.permutation(-half)]),
+              later(x.copy(), np.nan), later(x.copy(), np.inf), np.full(n, np.nan)]
+for i, a in enumerate(cases):
+    np.save(str(i), a)
+    with np.errstate(all="ignore"):
+        kept = a[~np.isnan(a)]
+        try: total = math.fsum(kept)
+        except OverflowError: total = "overflow"
+        print(total, len(a) - len(kept), *([repr(kept.min()), repr(kept.max())] if len(kept) else ["none", "none"]),
+              repr(float(np.nanvar(a.astype("g")))) if np.isfinite(kept).all() and len(kept) else "nan")
+)",
+                                 {folder.path(), std::to_string(npymap_test::random_seed())}));
+  int cases = 0;
+  for (std::string total, nans, min, max, variance; told >> total >> nans >> min >> max >> variance;
+       ++cases) {
+    INFO("case " << cases << ", sum " << total << ", variance " << variance);
+    const auto found =
+        npymap::summarize(npymap::open<double>(folder / (std::to_string(cases) + ".npy")));
+    CHECK(found.nan_count == std::stoll(nans));
+    if (min == "none") {
+      CHECK_FALSE(found.min.has_value());
+      continue;
+    }
+    CHECK(found.min == std::strtod(min.c_str(), nullptr));
+    CHECK(found.max == std::strtod(max.c_str(), nullptr));
+    if (total == "overflow") continue;
+    const double exact = std::strtod(total.c_str(), nullptr);
+    const double size = std::max(std::abs(*found.min), std::abs(*found.max));
+    if (std::isfinite(exact)) {
+      CHECK(std::abs(found.sum - exact) <= std::max(std::abs(exact) * 0x1p-52, size * 0x1p-70));
+    } else {
+      CHECK(found.sum == exact);
+    }
+    const double wanted = std::strtod(variance.c_str(), nullptr);
+    if (std::isfinite(wanted)) CHECK(found.variance == Approx(wanted).epsilon(1e-12));
+  }
+  CHECK(cases == 40);
+}
+
+TEST_CASE("statistics: a mean far from the first numbers of a row costs the variance nothing") {
+  const temp_folder folder;
+  for (const index_t count : {40, 4096, 5000, 100'000}) {
+    for (const double first : {0.0, 1.0, 1e153, -1e9}) {
+      for (const double rest : {0.0, 1.1, 3e5}) {
+        const auto x = npymap::create<double>(folder / "x.npy", {count});
+        const auto y = npymap::create<long double>(folder / "y.npy", {count});
+        for (index_t i = 0; i < count; ++i) y(i) = x(i) = i < 16 ? first : rest;
+        const auto n = static_cast<long double>(count);
+        const long double apart = static_cast<long double>(first) - rest;
+        const auto exact = static_cast<double>(apart * apart * (16 / n) * ((n - 16) / n));
+        INFO(count << ": " << first << " and " << rest);
+        CHECK(variance(x) == Approx(exact).epsilon(1e-13).margin(0));
+        CHECK(static_cast<double>(variance(y)) == Approx(exact).epsilon(1e-13).margin(0));
+      }
+    }
+  }
+}
+
+TEST_CASE("statistics: a variance that no number holds is infinite") {
+  const temp_folder folder;
+  for (const index_t count : {2, 40, 5000}) {
+    const auto x = npymap::create<double>(folder / "x.npy", {count});
+    const auto y = npymap::create<long double>(folder / "y.npy", {count});
+    for (index_t i = 0; i < count; ++i) {
+      x(i) = i % 2 == 0 ? 1e200 : -3e200;
+      y(i) = i % 3 == 0 ? 1e4000L : -3e4000L;
+    }
+    CHECK(variance(x) == std::numeric_limits<double>::infinity());
+    CHECK(variance(y) == std::numeric_limits<long double>::infinity());
+  }
+}
+
+TEST_CASE("statistics: a constant does not vary") {
+  const temp_folder folder;
+  for (const double value : {0.1, -3e100, 1.0 / 3, 7e-300}) {
+    for (const index_t count : {1, 15, 16, 40, 5000, 70'001}) {
+      const auto x = npymap::create<double>(folder / "x.npy", {count});
+      for (double& each : x) each = value;
+      INFO(value << " " << count);
+      CHECK(variance(x) == 0);
+      CHECK(mean(x) == value);
+    }
+  }
+}
+
 TEST_CASE("histogram: millions of bins, and a pass for the range, are told of as one") {
   const temp_folder folder;
   const auto x = npymap::create<double>(folder / "x.npy", {1 << 20});
