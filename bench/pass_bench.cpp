@@ -101,6 +101,33 @@ void over_map(benchmark::State& state) {
   set_bytes(state);
 }
 
+// The same, a megabyte at a time, in a guard alone or in one within another, as in a pass.
+void over_guarded_map(benchmark::State& state, bool is_nested) {
+  static const auto x = npymap::open<double>(sample());
+  constexpr index_t at_once = (1 << 20) / 8;
+  for (auto _ : state) {
+    const npymap::guard around(is_nested ? x.map() : npymap::file_map());
+    double all = 0;
+    for (index_t i = 0; i + at_once <= x.size(); i += at_once) {
+      all += npymap::guarded(x, [&] { return read_all(x.data() + i, at_once); });
+    }
+    benchmark::DoNotOptimize(all);
+  }
+  set_bytes(state);
+}
+void over_pieces(benchmark::State& state) {
+  static const auto x = npymap::open<double>(sample());
+  constexpr index_t at_once = (1 << 20) / 8;
+  for (auto _ : state) {
+    double all = 0;
+    for (index_t i = 0; i + at_once <= x.size(); i += at_once) {
+      all += read_all(x.data() + i, at_once);
+    }
+    benchmark::DoNotOptimize(all);
+  }
+  set_bytes(state);
+}
+
 // What a loop by hand costs that has not gone over the file before.
 void over_fresh_map(benchmark::State& state) {
   for (auto _ : state) {
@@ -154,6 +181,9 @@ void numpy(benchmark::State& state, const std::string& statement) {
   add("callers_kernel/npymap", reduce, whole)->UseRealTime();
   add("callers_kernel/in_budget", reduce, std::uint64_t{256} << 20)->UseRealTime();
   add("callers_kernel/bare_map", over_map)->UseRealTime();
+  add("guard/none", over_pieces)->UseRealTime();
+  add("guard/each_piece", over_guarded_map, false)->UseRealTime();
+  add("guard/nested", over_guarded_map, true)->UseRealTime();
   add("callers_kernel/fresh_map", over_fresh_map)->UseRealTime();
   return true;
 }();
