@@ -9,7 +9,7 @@ export CMAKE_CXX_COMPILER_LAUNCHER ?= $(notdir $(shell command -v ccache))
 
 # Debian's names.
 packages := cmake g++ ninja-build libboost-dev libfmt-dev libtbb-dev libeigen3-dev libcli11-dev catch2 \
-  python3 python3-numpy
+  zlib1g-dev libdeflate-dev libisal-dev libfuse3-dev pkgconf python3 python3-numpy
 bench_packages := $(packages) libbenchmark-dev
 fuzz_packages := $(packages) clang libclang-rt-dev
 format_packages := clang-format git
@@ -76,7 +76,7 @@ bench:
 fuzz:
 	$(call install,$(fuzz_packages))
 	$(call build,fuzz,-DNPYMAP_FUZZ_SECONDS=$(FUZZ_SECONDS)) --target fuzzers
-	ctest --preset fuzz --verbose
+	ctest --preset fuzz --verbose --parallel $(JOBS)
 
 format:
 	$(call install,$(format_packages))
