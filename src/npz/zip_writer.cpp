@@ -86,7 +86,9 @@ std::string without_field(std::string_view extra, std::uint16_t id) {
 
 void require_name(std::string_view name, const std::string& path) {
   const bool is_text = npymap::detail::utf8_length(name).has_value();
-  if (is_text && !name.empty() && name.size() <= most_16 && name.find('\0') == std::string_view::npos) return;
+  if (is_text && !name.empty() && name.size() <= most_16 &&
+      name.find('\0') == std::string_view::npos)
+    return;
   throw error(errc::invalid_argument, {.path = path,
                                        .subject = "name of a member",
                                        .expected = "1 to 65535 bytes of UTF-8 without NUL",
