@@ -19,6 +19,7 @@
 #include <npymap/error.hpp>
 #include <npymap/file_map.hpp>
 #include <npymap/header.hpp>
+#include <npymap/pass.hpp>
 #include <npymap/source.hpp>
 
 namespace npymap {
@@ -151,13 +152,15 @@ class NPYMAP_EXPORT npz_reader {
 
   /// Write the bytes of a member, which are a `.npy` if it is an array, to a file, and check the
   /// CRC: whole or not at all, in bounded memory. Where to is up to the caller: names of members
-  /// are not used as paths. \throws error as `load` and `save`
-  void extract(const npz_key& key, const std::string& path, const save_options& options = {}) const;
+  /// are not used as paths. Of `pass`, `progress` and `stop` count.
+  /// \throws error as `load` and `save`; stopped
+  void extract(const npz_key& key, const std::string& path, const save_options& options = {},
+               const pass_options& pass = {}) const;
 
   /// Read all of a member and hold it against what the archive says: both headers, sizes, CRC, and
-  /// of an array that there is nothing behind its elements. In bounded memory.
-  /// \throws error as `load`
-  void verify(const npz_key& key) const;
+  /// of an array that there is nothing behind its elements. In bounded memory. Of `pass`,
+  /// `progress` and `stop` count. \throws error as `load`; stopped
+  void verify(const npz_key& key, const pass_options& pass = {}) const;
 
  private:
   any_array load_native(const npz_key& key, const dtype& type) const;

@@ -14,8 +14,8 @@
 #include "cli/archive_commands.hpp"
 #include "cli/json.hpp"
 #include "cli/member_table.hpp"
-#include "cli/progress.hpp"
 #include "cli/terminal.hpp"
+#include "cli/watched_pass.hpp"
 
 namespace npymap::cli {
 namespace {
@@ -26,8 +26,9 @@ struct finding {
   std::string detail;
 };
 
-finding finding_of(const npz_reader& archive, const npz_member& member) {
-  archive.verify(member);
+finding finding_of(const npz_reader& archive, const npz_member& member,
+                   const pass_options& watched) {
+  archive.verify(member, watched);
   const bool is_last = archive.member(member.file_name).place == member.place;
   if (!is_last) {
     return {member.file_name, "warning", "a later member of the same name hides it"};
@@ -89,15 +90,16 @@ void verify_archive(const input& from, const verify_options& options) {
   std::vector<finding> findings = {{{}, "ok", fmt::format("{} members", archive.members().size())}};
   std::optional<error> first_defect;
   {
-    progress bar(options.progress, total_bytes);
+    watched_pass work({.progress = options.progress}, total_bytes);
     for (const npz_member& member : members) {
       try {
-        findings.push_back(finding_of(archive, member));
+        findings.push_back(finding_of(archive, member, work.options()));
       } catch (const error& e) {
+        if (e.code() == errc::stopped) throw;
         findings.push_back({member.file_name, "defect", e.what()});
         if (!first_defect) first_defect = e;
       }
-      bar.advance(member.uncompressed_bytes);
+      work.end_part(member.uncompressed_bytes);
     }
   }
   write_output(options.json ? json_of(from.path, findings, !first_defect) : text_of(findings));

@@ -11,8 +11,8 @@
 
 #include <npymap/error.hpp>
 
+#include "cli/watched_pass.hpp"
 #include "io/file.hpp"
-#include "io/program.hpp"
 #include "io/system.hpp"
 
 namespace npymap::cli {
@@ -146,10 +146,9 @@ any_array elements_of(const input& from, std::size_t header_limit) {
   if (member.method == npz_method::stored) return from.archive->open(member);
   if (member.uncompressed_bytes <= most_in_memory) return from.archive->load(member);
   from.archive->info(member);  // what is no array need not be inflated to find that out
-  const io::delayed_interrupt interrupt;
+  const watched_pass inflating({.progress = progress_display::never});
   return temporary_array([&](const std::string& path) {
-    from.archive->extract(member, path);
-    if (interrupt.came()) throw error(errc::stopped, {.subject = "inflating"});
+    from.archive->extract(member, path, {}, inflating.options());
   });
 }
 

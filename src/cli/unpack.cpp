@@ -17,10 +17,9 @@
 
 #include "cli/commands.hpp"
 #include "cli/json.hpp"
-#include "cli/progress.hpp"
 #include "cli/terminal.hpp"
+#include "cli/watched_pass.hpp"
 #include "io/folder.hpp"
-#include "io/program.hpp"
 
 namespace npymap::cli {
 namespace {
@@ -92,8 +91,9 @@ void require_free(const io::folder& target, const unpacking& to) {
 }
 
 void write_member(const npz_reader& archive, const npz_member& member, const io::folder& target,
-                  const std::string& name, bool replace) {
-  target.write(name, replace, [&](const std::string& path) { archive.extract(member, path); });
+                  const std::string& name, bool replace, const pass_options& watched) {
+  target.write(name, replace,
+               [&](const std::string& path) { archive.extract(member, path, {}, watched); });
 }
 
 std::string json_of(const std::string& path, const std::string& folder, const unpacking& to) {
@@ -127,13 +127,11 @@ void unpack(const unpack_options& options) {
   std::uint64_t total_bytes = 0;
   for (const auto& [name, member] : to.files) total_bytes += member->uncompressed_bytes;
   {
-    const io::delayed_interrupt interrupt;  // ends the process when the bar has ended its line
-    progress bar(options.progress, total_bytes);
+    watched_pass work({.progress = options.progress}, total_bytes);
     for (const std::string& name : to.folders) target.make(name);
     for (const auto& [name, member] : to.files) {
-      write_member(archive, *member, target, name, options.force);
-      bar.advance(member->uncompressed_bytes);
-      if (interrupt.came()) throw error(errc::stopped, {.subject = "unpacking"});
+      write_member(archive, *member, target, name, options.force, work.options());
+      work.end_part(member->uncompressed_bytes);
     }
   }
   write_output(options.json ? json_of(options.source.path, options.folder, to) : text_of(to));

@@ -25,6 +25,7 @@
 #include "npz/npz_archive.hpp"
 #include "npz/streamed_elements.hpp"
 #include "npz/zip_reading.hpp"
+#include "stream/progress_meter.hpp"
 
 namespace npymap {
 namespace {
@@ -60,13 +61,19 @@ open_options options_in(const npz_archive& archive, const npz_member& member,
 
 /// All of a member, at the end of which it has been checked.
 template <class F>
-void for_each_piece(zip::member_stream& from, F&& use) {
+void for_each_piece(const npz_archive& archive, const npz_member& member, const pass_options& pass,
+                    F&& use) {
+  detail::require_expansion(archive, member);
+  zip::member_stream from(archive.file(), archive.entry(member));
+  detail::progress_meter meter(pass, member.uncompressed_bytes);
   io::aligned_buffer buffer(std::size_t{1} << 20);
   for (std::uint64_t offset = 0;;) {
+    meter.throw_if_stopped();
     const std::size_t n = from.read(buffer.bytes());
     use(buffer.bytes().first(n), offset);
-    if (n < buffer.size_bytes()) return;
+    if (n < buffer.size_bytes()) return meter.finish();
     offset += n;
+    meter.add(n);
   }
 }
 
@@ -200,30 +207,27 @@ std::vector<std::byte> npz_reader::read_bytes(const npz_key& key) const {
   }
 }
 
-void npz_reader::extract(const npz_key& key, const std::string& path,
-                         const save_options& options) const {
+void npz_reader::extract(const npz_key& key, const std::string& path, const save_options& options,
+                         const pass_options& pass) const {
   constexpr std::uint64_t most_unwritten_bytes = 32 << 20;
   const npz_member& wanted = member(key);
-  detail::require_expansion(*archive_, wanted);
-  zip::member_stream from(archive_->file(), archive_->entry(wanted));
   io::new_file fresh(path, io::existing::replace);
   io::bounded_writes to(fresh.contents(), most_unwritten_bytes);
-  for_each_piece(from, [&](std::span<const std::byte> piece, std::uint64_t offset) {
-    to.write(piece, offset);
-  });
+  for_each_piece(
+      *archive_, wanted, pass,
+      [&](std::span<const std::byte> piece, std::uint64_t offset) { to.write(piece, offset); });
   to.finish();
   std::move(fresh).commit(options.durability).close();
 }
 
-void npz_reader::verify(const npz_key& key) const {
+void npz_reader::verify(const npz_key& key, const pass_options& pass) const {
   const npz_member& wanted = member(key);
   try {
-    detail::require_expansion(*archive_, wanted);
-    zip::member_stream from(archive_->file(), archive_->entry(wanted));
     bool is_array = false;
-    for_each_piece(from, [&](std::span<const std::byte> piece, std::uint64_t offset) {
-      if (offset == 0) is_array = detail::begins_as_array(piece);
-    });
+    for_each_piece(*archive_, wanted, pass,
+                   [&](std::span<const std::byte> piece, std::uint64_t offset) {
+                     if (offset == 0) is_array = detail::begins_as_array(piece);
+                   });
     if (!is_array) return;
     const header facts = detail::array_header(*archive_, wanted);
     if (!facts.dtype.has_object()) detail::require_exact(facts, wanted);

@@ -436,6 +436,16 @@ def unpack_interrupted():
         assert not name.startswith(".") and os.path.getsize("out/" + name) == os.path.getsize("big.npy"), name
 
 
+def interrupted_in_member():
+    sparse("big.npy", (1 << 28,))
+    run("pack", "a.npz", "big.npy", "--level", "1").succeeds()
+    os.remove("big.npy")
+    os.mkdir("out")
+    interrupted(["unpack", "a.npz", "out"], ["a.npz", "out"])
+    assert os.listdir("out") == []
+    interrupted(["verify", "a.npz"], ["a.npz", "out"])
+
+
 def archive_progress():
     np.savez_compressed("a.npz", x=np.arange(1000))
     np.save("a.npy", np.arange(1000))

@@ -236,6 +236,10 @@ TEST_CASE("unpack: a defect is named, and half a file is never there") {
 TEST_CASE("unpack: Ctrl-C leaves whole files alone") {
   in_python("unpack_interrupted", "archives.py");
 }
+
+TEST_CASE("unpack, verify: Ctrl-C ends them in the middle of a member") {
+  in_python("interrupted_in_member", "archives.py");
+}
 TEST_CASE("tool: progress of archives is drawn when asked for") {
   in_python("archive_progress", "archives.py");
 }

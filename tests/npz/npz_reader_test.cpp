@@ -2,7 +2,9 @@
 #include <atomic>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <sstream>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -238,6 +240,42 @@ for name, x in made.items():
     }
   }
   CHECK(count == 40);
+}
+
+TEST_CASE("npz: extract and verify tell how far they are, and stop when asked", "[npz]") {
+  const temp_folder folder;
+  const auto path = folder / "a.npz";
+  {
+    npz_writer to(path);
+    const std::vector<double> x(1 << 20, 1.5);
+    to.add("x", view<const double>(x.data(), shape{1 << 20}), {.level = 1});
+    to.commit();
+  }
+  const npz_reader z(path);
+  const std::uint64_t all_bytes = z.member("x").uncompressed_bytes;
+  std::stop_source stop;
+  std::vector<pass_progress> told;
+  const auto pass = [&](std::uint64_t stop_at) {
+    told.clear();
+    stop = {};
+    return pass_options{.progress =
+                            [&, stop_at](const pass_progress& now) {
+                              told.push_back(now);
+                              if (now.done_bytes >= stop_at) stop.request_stop();
+                            },
+                        .stop = stop.get_token()};
+  };
+  const auto to = folder / "x.npy";
+  CHECK(code_of([&] { z.extract("x", to, {}, pass(1)); }) == errc::stopped);
+  CHECK(told.size() == 1);
+  CHECK(!std::filesystem::exists(to));
+  CHECK(code_of([&] { z.verify("x", pass(4 << 20)); }) == errc::stopped);
+  CHECK(told.back().done_bytes == 4 << 20);
+  z.extract("x", to, {}, pass(all_bytes + 1));
+  CHECK(told.back().done_bytes == all_bytes);
+  CHECK(told.back().total_bytes == all_bytes);
+  z.verify("x", pass(all_bytes + 1));
+  CHECK(told.size() == all_bytes / (1 << 20) + 1);
 }
 
 TEST_CASE("npz: load<T> brings elements to native byte order", "[npz]") {
