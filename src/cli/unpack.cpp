@@ -39,7 +39,7 @@ struct unpacking {
 
 // A backslash separates folders for those who have drives, and a name must mean the same to all.
 void require_safe(const npz_member& member, std::string_view name) {
-  if (name.find('\0') != name.npos || name.find('\\') != name.npos) {
+  if (name.find('\0') != std::string_view::npos || name.find('\\') != std::string_view::npos) {
     refuse_name(member, "one without NUL and backslash");
   }
   for (std::size_t begin = 0; begin <= name.size();) {
@@ -53,7 +53,8 @@ void require_safe(const npz_member& member, std::string_view name) {
 }
 
 void add_parents(const std::string& path, std::set<std::string>& folders) {
-  for (std::size_t slash = path.find('/'); slash != path.npos; slash = path.find('/', slash + 1)) {
+  for (std::size_t slash = path.find('/'); slash != std::string::npos;
+       slash = path.find('/', slash + 1)) {
     folders.insert(path.substr(0, slash));
   }
 }

@@ -57,7 +57,8 @@ sys::descriptor folder::open_parent(const std::string& name) const {
   sys::descriptor now(sys::duplicate(opened_.get()));
   if (!now) throw_errno(path_, "open folder");
   std::size_t begin = 0;
-  for (std::size_t slash = name.find('/'); slash != name.npos; slash = name.find('/', begin)) {
+  for (std::size_t slash = name.find('/'); slash != std::string::npos;
+       slash = name.find('/', begin)) {
     const std::string component = name.substr(begin, slash - begin);
     now = sys::descriptor(sys::open_folder_in(now.get(), component.c_str()));
     if (!now) throw_errno(path_of(name.substr(0, slash)), "open folder");

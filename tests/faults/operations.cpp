@@ -15,6 +15,7 @@
 
 #include <npymap/npymap.hpp>
 
+#include "io/folder.hpp"
 #include "npz/raw_archive.hpp"
 #include "support/process.hpp"
 
@@ -282,6 +283,20 @@ std::vector<operation> writes() {
       {"extract a member", leaves::whole, old,
        [=](const workplace& at) {
          npymap::npz_reader(at / "all.npz").extract("deflated", at.out());
+         return nothing;
+       }},
+      {"write into a folder", leaves::whole, old,
+       [=](const workplace& at) {
+         const std::string made = at.folder() + "/made";
+         const removed_at_end folder(made), below(made + "/below"), x(made + "/below/x.npy");
+         const auto to = npymap::io::folder::open_or_make(made);
+         to.make("below");
+         const auto fill = [&](const std::string& path) {
+           npymap::save(path, npymap::open(at / "x.npy"));
+         };
+         to.write("below/x.npy", false, fill);
+         to.write("below/x.npy", true, fill);
+         npymap::save(at.out(), npymap::open(made + "/below/x.npy"));
          return nothing;
        }},
       {"write an archive", leaves::whole, old,
