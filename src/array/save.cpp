@@ -9,6 +9,7 @@
 
 #include "array/dense_bytes.hpp"
 #include "array/write_mapped.hpp"
+#include "io/dense_writes.hpp"
 #include "io/new_file.hpp"
 
 namespace npymap::detail {
@@ -17,15 +18,15 @@ namespace {
 void write_elements(io::file& to, const std::string& head, const dtype& type,
                     const std::byte* elements, const layout_ref& where, const file_map& map) {
   to.write_at(std::as_bytes(std::span(head)), 0);
-  std::uint64_t offset = head.size();
+  const std::uint64_t offset = head.size();
   if (is_c_contiguous(where) || is_f_contiguous(where)) {
     const auto bytes = static_cast<std::size_t>(*array_bytes(where.shape, where.itemsize));
     return write_mapped(to, {elements, bytes}, offset, map);
   }
-  for_dense_bytes(type, elements, where, type, [&](std::span<const std::byte> bytes) {
-    to.write_at(bytes, offset);
-    offset += bytes.size();
-  });
+  io::dense_writes writes(to, offset);
+  for_dense_bytes(type, elements, where, type,
+                  [&](std::span<const std::byte> bytes) { writes.append(bytes); });
+  writes.finish();
 }
 
 }  // namespace

@@ -10,9 +10,6 @@
 namespace npymap::zip {
 namespace {
 
-// Small enough to be in the second cache when it is written. Written at multiples of this, so that
-// the kernel keeps them in large folios: the sum of such a file takes half the time.
-constexpr std::size_t store_bytes = std::size_t{1} << 18;
 // Threads end a batch at about the same time when each has had several pieces of it.
 constexpr std::size_t pieces_of_thread = 4;
 
@@ -46,7 +43,8 @@ void member_output::write(std::span<const std::byte> bytes) {
 
 void member_output::store(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const std::size_t room = store_bytes - to_.offset_bytes() % store_bytes;
+    // So much that it is written at once, and still in a cache from its CRC.
+    const std::size_t room = io::large_page_bytes - to_.offset_bytes() % io::large_page_bytes;
     const auto now = bytes.first(std::min(room, bytes.size()));
     crc32_ = deflate::crc32(crc32_, now);
     to_.write(now);

@@ -87,8 +87,9 @@ std::string without_field(std::string_view extra, std::uint16_t id) {
 void require_name(std::string_view name, const std::string& path) {
   const bool is_text = npymap::detail::utf8_length(name).has_value();
   if (is_text && !name.empty() && name.size() <= most_16 &&
-      name.find('\0') == std::string_view::npos)
+      name.find('\0') == std::string_view::npos) {
     return;
+  }
   throw error(errc::invalid_argument, {.path = path,
                                        .subject = "name of a member",
                                        .expected = "1 to 65535 bytes of UTF-8 without NUL",
@@ -101,17 +102,12 @@ bool is_ascii(std::string_view name) {
 
 }  // namespace
 
-void zip_writer::append(std::span<const std::byte> bytes) {
-  to_.write_at(bytes, end_bytes_);
-  end_bytes_ += bytes.size();
-}
-
 // Its header is written when its size is known, its data behind the room for that.
 void zip_writer::place(member m) {
   m.header_bytes = end_bytes_;
-  end_bytes_ += record_bytes<local_header>() + m.name.size() +
+  data_bytes_ = end_bytes_ + record_bytes<local_header>() + m.name.size() +
                 local_extra_bytes(m.header_bytes, m.name.size());
-  data_bytes_ = end_bytes_;
+  data_.move_to(data_bytes_);
   members_.push_back(std::move(m));
 }
 
@@ -125,10 +121,16 @@ void zip_writer::begin(std::string_view name, std::uint16_t method) {
   place(std::move(m));
 }
 
-void zip_writer::write(std::span<const std::byte> packed) { append(packed); }
+void zip_writer::write(std::span<const std::byte> packed) { data_.append(packed); }
 
 void zip_writer::rewrite(std::span<const std::byte> packed, std::uint64_t offset) {
+  data_.finish();
   to_.write_at(packed, data_bytes_ + offset);
+}
+
+void zip_writer::end_data() {
+  data_.finish();
+  end_bytes_ = data_.end_bytes();
 }
 
 void zip_writer::end(std::uint32_t crc32, std::uint64_t uncompressed_bytes,
@@ -136,6 +138,7 @@ void zip_writer::end(std::uint32_t crc32, std::uint64_t uncompressed_bytes,
   member& m = members_.back();
   m.size = {crc32, written_bytes(), uncompressed_bytes};
   m.extra = extra;
+  end_data();
   write_header(m);
 }
 
@@ -150,6 +153,7 @@ void zip_writer::copy(const io::file& archive, const zip_entry& entry) {
   m.record.flags &= static_cast<std::uint16_t>(~flag_descriptor);  // the header will know the sizes
   place(std::move(m));
   copy_data(archive, data, entry);
+  end_data();
   write_header(members_.back());
 }
 
@@ -167,7 +171,7 @@ void zip_writer::copy_data(const io::file& archive, std::uint64_t offset, const 
                                     .found = fmt::format("{}", got),
                                     .byte_offset = offset});
     }
-    append(wanted);
+    write(wanted);
     offset += got;
     left -= got;
   }
@@ -242,8 +246,8 @@ void zip_writer::finish(std::string_view comment) {
                            .directory_offset_bytes = or_in_zip64(directory),
                            .comment_bytes = static_cast<std::uint16_t>(comment.size())},
                 bytes);
-  append(bytes);
-  append(comment);
+  bytes += comment;
+  to_.write_at(std::as_bytes(std::span(bytes)), end_bytes_);
 }
 
 }  // namespace npymap::zip

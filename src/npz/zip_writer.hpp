@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "io/dense_writes.hpp"
 #include "io/file.hpp"
 #include "npz/zip_directory.hpp"
 #include "npz/zip_record.hpp"
@@ -32,7 +33,7 @@ struct packed_size {
 class zip_writer {
  public:
   /// Into an empty file, which has to outlive the writer.
-  explicit zip_writer(io::file& to) : to_(to) {}
+  explicit zip_writer(io::file& to) : to_(to), data_(to, 0) {}
 
   /// Begin a member, whose name is in UTF-8. \throws error invalid_argument for a name that no zip
   /// can have, the system's
@@ -45,10 +46,10 @@ class zip_writer {
   /// here.
   void end(std::uint32_t crc32, std::uint64_t uncompressed_bytes, std::string_view extra = {});
 
-  /// Where in the file the next byte goes.
-  std::uint64_t offset_bytes() const noexcept { return end_bytes_; }
-  /// Bytes of the data of the member that has been begun.
-  std::uint64_t written_bytes() const noexcept { return end_bytes_ - data_bytes_; }
+  /// Where in the file the next byte of the member that has been begun goes.
+  std::uint64_t offset_bytes() const noexcept { return data_.end_bytes(); }
+  /// Bytes of the data of that member.
+  std::uint64_t written_bytes() const noexcept { return offset_bytes() - data_bytes_; }
 
   /// A member of another archive as it is, compressed bytes, times and attributes included.
   /// \throws error as `find_data`; truncated, which names the other archive
@@ -67,12 +68,12 @@ class zip_writer {
   void place(member m);
   void copy_data(const io::file& archive, std::uint64_t offset, const zip_entry& entry);
   void write_header(const member& m);
-  void append(std::span<const std::byte> bytes);
-  void append(std::string_view text) { append(std::as_bytes(std::span(text))); }
+  void end_data();
 
   io::file& to_;
-  std::uint64_t end_bytes_ = 0;   // of what has been written
+  std::uint64_t end_bytes_ = 0;   // of all members that are whole
   std::uint64_t data_bytes_ = 0;  // where the data of the last member begins
+  io::dense_writes data_;         // of that member
   std::vector<member> members_;
 };
 

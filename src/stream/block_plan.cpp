@@ -65,7 +65,7 @@ index_vector axes_by_stride(const layout_ref& where) {
 }
 
 block_plan::block_plan(const layout_ref& where, const block_limit& limit,
-                       const block_options& options)
+                       const block_options& options, index_t short_of)
     : axes_(axes_by_stride(where)),
       whole_(where.shape),
       cut_(where.shape),
@@ -85,15 +85,18 @@ block_plan::block_plan(const layout_ref& where, const block_limit& limit,
     require_fit(limit);
   } else if (options.extent && !axes_.empty()) {
     cut_[axis()] = std::min(*options.extent, whole_[axis()]);
+    if (cut_[axis()] < whole_[axis()]) short_of_ = short_of;
     require_fit(limit);
   } else {
     cut_to_fit(limit);
   }
   count_ = 1;
-  for (const index_t axis : axes_) {
-    const int at = static_cast<int>(axis);
-    count_ *= (whole_[at] - 1) / cut_[at] + 1;
-  }
+  for (const index_t axis : axes_) count_ *= places_along(static_cast<int>(axis));
+}
+
+index_t block_plan::places_along(int axis) const noexcept {
+  const index_t before = axis == this->axis() ? short_of_ : 0;
+  return (before + whole_[axis] - 1) / cut_[axis] + 1;
 }
 
 index_t block_plan::halo_of(index_t axis) const noexcept {
@@ -144,11 +147,12 @@ block_box block_plan::at(index_t n) const {
   block_box box{index_vector(whole_.rank()), whole_};
   for (int i = axes_.rank() - 1; i >= 0; --i) {  // the last axis is walked first
     const int axis = static_cast<int>(axes_[i]);
-    const index_t places = (whole_[axis] - 1) / cut_[axis] + 1;
+    const index_t places = places_along(axis), before = i == 0 ? short_of_ : 0;
+    const index_t behind = n % places * cut_[axis] - before;
     index_t& start = box.start[axis];
     index_t& extent = box.extents[axis];
-    start = n % places * cut_[axis];
-    extent = std::min(cut_[axis], whole_[axis] - start);
+    start = std::max<index_t>(behind, 0);
+    extent = std::min(behind + cut_[axis], whole_[axis]) - start;
     n /= places;
     box.halo_before[axis] = std::min(halo_of(axis), start);
     box.halo_after[axis] = std::min(halo_of(axis), whole_[axis] - start - extent);

@@ -21,8 +21,10 @@ struct block_limit {
 /// An array cut into boxes, which are counted in the order of the file.
 class block_plan {
  public:
-  /// \throws error as `blocks`
-  block_plan(const layout_ref& where, const block_limit& limit, const block_options& options);
+  /// The first block has `short_of` places fewer along the axis that is cut first, where blocks
+  /// have an extent of their own there, which is more. \throws error as `blocks`
+  block_plan(const layout_ref& where, const block_limit& limit, const block_options& options,
+             index_t short_of = 0);
 
   index_t count() const noexcept { return count_; }
   /// The axis that is cut first.
@@ -34,6 +36,7 @@ class block_plan {
  private:
   void cut_to_fit(const block_limit& limit);
   void require_fit(const block_limit& limit) const;
+  index_t places_along(int axis) const noexcept;
   index_t halo_of(index_t axis) const noexcept;
   index_t with_halo(index_t axis, index_t extent) const noexcept;
 
@@ -42,6 +45,7 @@ class block_plan {
   shape cut_;  // of a block, without its halo
   index_t halo_;
   bool is_tiled_;
+  index_t short_of_ = 0;
   index_t count_ = 0;
 };
 

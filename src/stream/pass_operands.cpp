@@ -11,6 +11,7 @@
 #include <npymap/error.hpp>
 
 #include "core/time_step.hpp"
+#include "io/dense_writes.hpp"
 #include "stream/copy/overlap.hpp"
 
 namespace npymap::detail {
@@ -172,6 +173,17 @@ piece_memory output_operand::offer(const block_box& lead, io::aligned_buffer& sc
   return {to, box.extents, steps, given.itemsize()};
 }
 
+std::optional<large_page_cut> output_operand::cut_at_large_pages(int axis) const {
+  if (!is_written_to_file({index_vector(elements.rank()), elements.shape()})) return {};
+  if (axes_by_stride(elements.layout())[0] != axis) return {};
+  constexpr auto page = static_cast<index_t>(io::large_page_bytes);
+  const file_map& map = elements.map();
+  const index_t step = elements.byte_strides()[axis];
+  const index_t offset = static_cast<index_t>(map.offset_bytes()) + (elements.data() - map.data());
+  if (step <= 0 || page % step != 0 || offset % step != 0) return {};
+  return large_page_cut{page / step, offset % page / step};
+}
+
 void output_operand::write(const block_box& lead, const piece_memory& written,
                            io::aligned_buffer& scratch) const {
   const block_box box = box_of(lead);
@@ -243,7 +255,8 @@ block_plan pass_operands::plan(block_limit limit) const {
   const layout_ref lead{lead_.shape, lead_.byte_strides, lead_itemsize_};
   if (is_alike_) {
     limit.bytes_per_element = bytes_per_element();
-    return {lead, limit, {}};
+    const auto at_large_pages = plan_at_large_pages(lead, limit);
+    return at_large_pages ? *at_large_pages : block_plan(lead, limit, {});
   }
   const auto row_bytes = static_cast<std::uint64_t>(std::max<index_t>(taken_bytes_, 1));
   // A long row is a piece of its own, if four fit.
@@ -251,6 +264,22 @@ block_plan pass_operands::plan(block_limit limit) const {
   limit.bytes_per_element = bytes_per_element();
   const std::uint64_t rows = std::clamp<std::uint64_t>(limit.bytes / row_bytes, 1, 1u << 30);
   return {lead, limit, {.axis = 0, .extent = static_cast<index_t>(rows)}};
+}
+
+std::optional<block_plan> pass_operands::plan_at_large_pages(const layout_ref& lead,
+                                                             block_limit limit) const {
+  if (lead.rank() == 0 || count_of(lead_.shape) == 0) return {};
+  const auto axis = static_cast<int>(axes_by_stride(lead)[0]);
+  const index_t place_bytes = count_of(lead_.shape) / lead_.shape[axis] * bytes_per_element();
+  for (const output_operand& to : outputs_) {
+    const auto cut = to.cut_at_large_pages(axis);
+    if (!cut) continue;
+    const auto bytes = static_cast<std::uint64_t>(cut->extent * place_bytes);
+    if (bytes > limit.budget_bytes / limit.scale) continue;
+    limit.bytes = bytes;
+    return block_plan(lead, limit, {.axis = axis, .extent = cut->extent}, cut->short_of);
+  }
+  return {};
 }
 
 std::uint64_t pass_operands::bytes_of(const block_box& lead) const {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -53,6 +54,12 @@ struct input_operand : cut_in_step {
   bool has_own_pages(const block_box& lead) const;
 };
 
+/// Pieces that each fill a large page of a file, but for the first and the last.
+struct large_page_cut {
+  index_t extent;    ///< of a piece, along the axis that is cut
+  index_t short_of;  ///< of that, in the first piece
+};
+
 struct output_operand : cut_in_step {
   any_array elements;
   dtype given;
@@ -60,6 +67,8 @@ struct output_operand : cut_in_step {
 
   /// Where to write a piece.
   piece_memory offer(const block_box& lead, io::aligned_buffer& scratch) const;
+  /// Nothing for what is not written to a file, or whose elements do not end where such pages do.
+  std::optional<large_page_cut> cut_at_large_pages(int axis) const;
   /// What was written there goes to the array, if it is not there already.
   void write(const block_box& lead, const piece_memory& written, io::aligned_buffer& scratch) const;
 
@@ -77,7 +86,8 @@ class pass_operands {
   const std::vector<input_operand>& inputs() const noexcept { return inputs_; }
   const std::vector<output_operand>& outputs() const noexcept { return outputs_; }
 
-  /// Cut what leads; `limit` holds for a piece of all operands together.
+  /// Cut what leads; `limit` holds for a piece of all operands together, which may be larger to
+  /// fill a large page of an output, if the budget has room.
   block_plan plan(block_limit limit) const;
   /// Of the elements that are read, or else written.
   std::uint64_t total_bytes() const noexcept { return total_bytes_; }
@@ -93,6 +103,8 @@ class pass_operands {
   bool fetches() const noexcept;
 
  private:
+  std::optional<block_plan> plan_at_large_pages(const layout_ref& lead, block_limit limit) const;
+
   std::vector<input_operand> inputs_;
   std::vector<output_operand> outputs_;
   std::vector<file_map> maps_;

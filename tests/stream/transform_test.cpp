@@ -6,7 +6,9 @@
 #include <chrono>
 #include <cmath>
 #include <complex>
+#include <mutex>
 #include <random>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -166,6 +168,34 @@ TEST_CASE("transform: to memory, to new files, from nothing, to several, and kno
       options);
   CHECK(npymap::sum(odd) == 7500);
   CHECK(npymap::sum<double>(memory) == 14999.0 * 15000 / 4);
+}
+
+TEST_CASE("transform: pieces of a file's long rows, or elements, end where its large pages do") {
+  const temp_folder folder;
+  constexpr index_t page_bytes = 2 << 20;
+  const auto ends_of = [&](const npymap::shape& extents, index_t budget_bytes) {
+    const auto y = npymap::create<double>(folder / "y.npy", extents);
+    const auto offset = static_cast<index_t>(y.map().offset_bytes());
+    std::mutex changing;
+    std::set<index_t> ends;
+    npymap::transform(inputs(), outputs(y),
+                      [&](const index_vector& start, const view<double>& piece) {
+                        for (double& value : npymap::view<double, 1>(piece.reshape({-1})))
+                          value = 1;
+                        const index_t row = piece.size() / piece.extent(0);
+                        const std::lock_guard lock(changing);
+                        ends.insert(offset + 8 * (start[0] * row + piece.size()));
+                      },
+                      {.budget_bytes = static_cast<std::uint64_t>(budget_bytes)});
+    CHECK(npymap::sum(y) == static_cast<double>(y.size()));
+    ends.erase(offset + y.size_bytes());
+    return ends;
+  };
+  CHECK(ends_of({1'000'000}, 8 << 20) ==
+        std::set<index_t>{page_bytes, 2 * page_bytes, 3 * page_bytes});
+  CHECK(ends_of({100, 10'000}, 8 << 20).size() == 7);  // whole rows, about a megabyte of them
+  CHECK(ends_of({1'000'000}, 4 << 20).size() == 7);    // no budget for more
+  CHECK(ends_of({1000}, 8 << 20).empty());
 }
 
 TEST_CASE("transform: an output may be an input") {
