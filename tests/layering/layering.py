@@ -13,7 +13,7 @@ FLOORS = [
     ["deflate", "format", "io", "view"],
     ["array"],
     ["stream"],
-    ["npz"],
+    ["npz", "pickle", "text"],
     ["umbrella"],
     ["chrono", "cli", "eigen"],
 ]
@@ -27,6 +27,8 @@ PUBLIC_HEADERS = {
     "array": "array any_array append convert npy_writer strings detail/array_storage",
     "stream": "pass source batches blocks copy gather reduce statistics transform detail/matrix_walk detail/piece_walk",
     "npz": "npz npz_writer",
+    "pickle": "pickle",
+    "text": "load_text save_text",
     "umbrella": "npymap",
     "chrono": "chrono",
     "eigen": "eigen eigen_passes",
