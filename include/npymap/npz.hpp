@@ -179,7 +179,7 @@ class NPYMAP_EXPORT npz_reader {
 /// How to index an archive.
 struct npz_index_options {
   /// At least so many bytes of a member lie between two places where reading may begin. Each place
-  /// costs 32 KiB of disk: less than a hundredth.
+  /// costs 32 KiB of disk: less than a hundredth. From 32 KiB to 16 MiB.
   std::uint64_t spacing_bytes = std::uint64_t{4} << 20;
 };
 
@@ -187,9 +187,11 @@ struct npz_index_options {
 /// in the middle of them reading may begin.
 ///
 /// From then on `npz_reader` unpacks a part of them without what is before it, and in parallel, as
-/// it does with those that `npz_writer` has packed, which are passed over here. An index that does
-/// not fit the archive any more is ignored. It is an archive itself. In bounded memory. \throws
-/// error as `npz_reader::verify`, and the system's
+/// it does with those that `npz_writer` has packed, which are passed over here, as are members with
+/// more than 32 MiB between two such places. An index that does not fit the archive any more is
+/// ignored. It is an archive itself, and believed like the one beside it: CRCs find its damages,
+/// not what somebody forges who may write to the folder. In bounded memory. \throws error as
+/// `npz_reader::verify`, and the system's; invalid_argument
 NPYMAP_EXPORT void build_npz_index(const std::string& path, const npz_index_options& options = {});
 
 }  // namespace npymap

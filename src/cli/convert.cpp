@@ -44,6 +44,13 @@ void save_npz(const std::string& name, any_array elements, const convert_options
   to.commit();
 }
 
+// A member that is mapped has not been held against its CRC, and its copy will have none.
+void require_sound(const input& from, const convert_options& options) {
+  if (!from.archive || meant_member(from).method != npz_method::stored) return;
+  const watched_pass checking({.progress = options.pass.progress});
+  from.archive->verify(meant_member(from), checking.options());
+}
+
 // NumPy's key of a member, and what numpy.savez calls an array without a name.
 std::string name_in_archive(const input& from) {
   if (from.archive && from.member) return from.archive->member(*from.member).name;
@@ -59,6 +66,7 @@ void convert(const convert_options& options) {
   }
   const input from = find_input(options.source, to_archive ? named::in_either : named::in_source);
   const any_array elements = elements_of(from, options.source.header_limit);
+  require_sound(from, options);
   if (to_archive) return save_npz(name_in_archive(from), elements, options);
   save_npy(options.destination, elements, options);
 }

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <set>
 #include <span>
@@ -26,8 +27,8 @@ namespace {
 
 /// What is to be written: folders, and of each file the member whose bytes it gets.
 struct unpacking {
-  std::set<std::string> folders;  // all that are needed, those that contain others first
-  std::map<std::string, const npz_member*> files;
+  std::set<std::string> folders;  // with those above them
+  std::map<std::string, const npz_member*, std::less<>> files;
 };
 
 [[noreturn]] void refuse_name(const npz_member& member, std::string expected) {
@@ -42,6 +43,11 @@ void require_safe(const npz_member& member, std::string_view name) {
   if (name.find('\0') != std::string_view::npos || name.find('\\') != std::string_view::npos) {
     refuse_name(member, "one without NUL and backslash");
   }
+  constexpr std::size_t longest = 4095;  // PATH_MAX: Linux opens no longer path
+  constexpr auto deepest = 128;          // each folder is opened on the way to those in it
+  if (name.size() > longest || std::ranges::count(name, '/') > deepest) {
+    refuse_name(member, fmt::format("a path of at most {} bytes and {} folders", longest, deepest));
+  }
   for (std::size_t begin = 0; begin <= name.size();) {
     const std::size_t end = std::min(name.find('/', begin), name.size());
     const std::string_view component = name.substr(begin, end - begin);
@@ -52,10 +58,23 @@ void require_safe(const npz_member& member, std::string_view name) {
   }
 }
 
-void add_parents(const std::string& path, std::set<std::string>& folders) {
-  for (std::size_t slash = path.find('/'); slash != std::string::npos;
+// Calls `visit` with each of the folders above a file, the outermost first.
+template <class F>
+void for_each_parent(std::string_view path, const F& visit) {
+  for (std::size_t slash = path.find('/'); slash != std::string_view::npos;
        slash = path.find('/', slash + 1)) {
-    folders.insert(path.substr(0, slash));
+    visit(path.substr(0, slash));
+  }
+}
+
+void require_apart(const unpacking& to) {
+  const auto require_folder = [&to](std::string_view folder) {
+    const auto found = to.files.find(folder);
+    if (found != to.files.end()) refuse_name(*found->second, "one that is no folder as well");
+  };
+  for (const std::string& folder : to.folders) {
+    for_each_parent(folder, require_folder);
+    require_folder(folder);
   }
 }
 
@@ -69,16 +88,15 @@ unpacking plan(const npz_reader& archive) {
     if (is_folder) name.pop_back();
     require_safe(member, name);
     if (is_folder && member.uncompressed_bytes != 0) refuse_name(member, "a folder without bytes");
-    add_parents(name, to.folders);
     if (is_folder) {
       to.folders.insert(name);
     } else {
+      const std::size_t slash = name.rfind('/');
+      if (slash != std::string::npos) to.folders.insert(name.substr(0, slash));
       to.files[name] = &member;
     }
   }
-  for (const auto& [name, member] : to.files) {
-    if (to.folders.contains(name)) refuse_name(*member, "one that is no folder as well");
-  }
+  require_apart(to);
   return to;
 }
 
@@ -88,6 +106,22 @@ void require_free(const io::folder& target, const unpacking& to) {
     if (!target.contains(name)) continue;
     throw error(std::error_code(EEXIST, std::system_category()),
                 {.path = target.path_of(name), .subject = "create (--force replaces files)"});
+  }
+}
+
+// Sorted, folders come behind those that they have parents in common with.
+void make_folders(const io::folder& target, const unpacking& to, watched_pass& work) {
+  std::string_view before;
+  const auto make = [&](std::string_view path) {
+    const bool is_made =
+        before.starts_with(path) && (before.size() == path.size() || before[path.size()] == '/');
+    if (!is_made) target.make(std::string(path));
+  };
+  for (const std::string& folder : to.folders) {
+    for_each_parent(folder, make);
+    make(folder);
+    before = folder;
+    work.end_part(0);
   }
 }
 
@@ -129,7 +163,7 @@ void unpack(const unpack_options& options) {
   for (const auto& [name, member] : to.files) total_bytes += member->uncompressed_bytes;
   {
     watched_pass work({.progress = options.progress}, total_bytes);
-    for (const std::string& name : to.folders) target.make(name);
+    make_folders(target, to, work);
     for (const auto& [name, member] : to.files) {
       write_member(archive, *member, target, name, options.force, work.options());
       work.end_part(member->uncompressed_bytes);

@@ -25,7 +25,7 @@ struct inflated {
 };
 
 /// Inflate a whole stream that is in memory: by libdeflate, the fastest. Never `more`; counts are
-/// told when it has ended. Pieces as `deflater` makes them are whole with `stream_end` behind them.
+/// told when it has ended.
 inflated inflate_whole(std::span<const std::byte> in, std::span<std::byte> out);
 
 /// Inflates a stream some bytes at a time, within little memory: by ISA-L, twice as fast as zlib.
@@ -49,6 +49,9 @@ class inflater {
   /// Takes codes that no compressor makes, and zlib refuses: what comes out is to be held against a
   /// checksum.
   inflated inflate(std::span<const std::byte> in, std::span<std::byte> out);
+  /// True if the next bit is the first of a byte, and of a block: all blocks so far are whole, and
+  /// none is the last of the stream.
+  bool is_between_blocks() const noexcept;
   /// How long the stream was, when it has ended: some of the last bytes that were consumed may be
   /// behind it.
   std::uint64_t stream_bytes() const noexcept { return stream_bytes_; }
@@ -61,6 +64,10 @@ class inflater {
   std::uint64_t consumed_bytes_ = 0;
   std::uint64_t stream_bytes_ = 0;
 };
+
+/// Fill `out` from a piece as `deflater` makes them. False for anything else: a piece of whole
+/// blocks, none of them the last, is the same within its stream as it is alone.
+bool inflate_piece(std::span<const std::byte> in, std::span<std::byte> out);
 
 /// So many bytes of what has been inflated may be referred to by what comes (RFC 1951).
 inline constexpr std::size_t window_bytes = 32768;

@@ -12,8 +12,8 @@
 namespace npymap::io {
 
 /// What one write covers of this much, aligned, Linux keeps as one page and maps at once (a huge
-/// page of x86-64, and of arm64 with pages of 4 KiB). Passes over a map of such a file take half the
-/// time: whoever writes much ends each write at a multiple of this.
+/// page of x86-64, and of arm64 with pages of 4 KiB). Passes over a map of such a file take half
+/// the time: whoever writes much ends each write at a multiple of this.
 inline constexpr std::size_t large_page_bytes = std::size_t{2} << 20;
 
 /// Bytes behind one another, of which what does not fill a large page is held back until it does.

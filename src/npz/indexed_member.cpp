@@ -1,6 +1,7 @@
 #include "npz/indexed_member.hpp"
 
 #include <algorithm>
+#include <exception>
 
 #include <fmt/format.h>
 
@@ -68,20 +69,36 @@ void indexed_member::inflate_checked(std::size_t piece, std::span<std::byte> out
                .found = fmt::format("{:08x}", found)});
 }
 
-std::shared_ptr<const indexed_member::bytes> indexed_member::inflated(std::size_t piece) const {
-  const auto is_it = [piece](const auto& each) { return each.first == piece; };
-  {
-    const std::lock_guard lock(changing_);
-    const auto found = std::find_if(kept_.begin(), kept_.end(), is_it);
-    if (found != kept_.end()) return found->second;
-  }
-  const auto made =
-      std::make_shared<bytes>(static_cast<std::size_t>(end_of(piece) - pieces_[piece].begin_bytes));
-  inflate_checked(piece, *made);
+// Valid where somebody has it, or is at it; else `mine` is promised.
+std::shared_future<indexed_member::shared_bytes> indexed_member::kept(
+    std::size_t piece, std::promise<shared_bytes>& mine) const {
   const std::lock_guard lock(changing_);
-  kept_.emplace_back(piece, made);
+  const auto found = std::ranges::find(kept_, piece, [](const auto& each) { return each.first; });
+  if (found != kept_.end()) return found->second;
+  kept_.emplace_back(piece, mine.get_future().share());
   if (kept_.size() > kept_pieces) kept_.pop_front();
-  return made;
+  return {};
+}
+
+void indexed_member::forget(std::size_t piece) const {
+  const std::lock_guard lock(changing_);
+  std::erase_if(kept_, [piece](const auto& each) { return each.first == piece; });
+}
+
+indexed_member::shared_bytes indexed_member::inflated(std::size_t piece) const {
+  std::promise<shared_bytes> mine;
+  if (const auto theirs = kept(piece, mine); theirs.valid()) return theirs.get();
+  try {
+    const auto made = std::make_shared<bytes>(
+        static_cast<std::size_t>(end_of(piece) - pieces_[piece].begin_bytes));
+    inflate_checked(piece, *made);
+    mine.set_value(made);
+    return made;
+  } catch (...) {
+    forget(piece);
+    mine.set_exception(std::current_exception());
+    throw;
+  }
 }
 
 void indexed_member::read(std::uint64_t offset, std::span<std::byte> out, int threads) const try {
@@ -105,7 +122,12 @@ void indexed_member::read(std::uint64_t offset, std::span<std::byte> out, int th
     std::copy_n(whole->begin() + static_cast<std::ptrdiff_t>(low - begin), to.size(), to.begin());
   });
 } catch (const error& e) {
-  throw in_member(e, archive_.path(), entry_.name);
+  if (!is_beside()) throw in_member(e, archive_.path(), entry_.name);
+  throw error(e.code(), {.path = index_path_,
+                         .member = entry_.name,
+                         .subject = e.subject(),
+                         .expected = e.expected(),
+                         .found = e.found()});
 }
 
 }  // namespace npymap::zip

@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -32,6 +34,13 @@ class indexed_member {
   static std::unique_ptr<indexed_member> find(const io::file& archive, const zip_entry& entry);
   virtual ~indexed_member() = default;
 
+  /// Pieces stay whole in memory, some of them at a time: an index of longer ones is none. Those of
+  /// `npz_writer` are as long in members of 256 GiB.
+  static constexpr std::uint64_t most_piece_bytes = std::uint64_t{32} << 20;
+
+  /// True if the index is no part of the archive: it may be damaged where that is not.
+  bool is_beside() const noexcept { return index_path_ != archive_.path(); }
+
   /// Fill `out` with the bytes from `offset`, all of which the member has; pieces that are wanted
   /// whole in so many threads. \throws error bad_archive, checksum_mismatch, truncated, the
   /// system's; they name file and member
@@ -39,14 +48,16 @@ class indexed_member {
 
  protected:
   using bytes = std::vector<std::byte>;
+  using shared_bytes = std::shared_ptr<const bytes>;
 
-  /// Pieces begin at 0, and each where the one before ends.
+  /// Pieces begin at 0, and each where the one before ends. Errors name the file `index`.
   indexed_member(const io::file& archive, const zip_entry& entry, std::uint64_t data_offset_bytes,
-                 std::vector<member_piece> pieces)
+                 std::vector<member_piece> pieces, std::string index)
       : archive_(archive),
         entry_(entry),
         data_offset_bytes_(data_offset_bytes),
-        pieces_(std::move(pieces)) {}
+        pieces_(std::move(pieces)),
+        index_path_(std::move(index)) {}
 
   /// Unpack a piece, which fills `out`. \throws error
   virtual void inflate(std::size_t piece, std::span<std::byte> out) const = 0;
@@ -58,16 +69,19 @@ class indexed_member {
  private:
   std::uint64_t end_of(std::size_t piece) const noexcept;
   void inflate_checked(std::size_t piece, std::span<std::byte> out) const;
-  std::shared_ptr<const bytes> inflated(std::size_t piece) const;
+  shared_bytes inflated(std::size_t piece) const;
+  std::shared_future<shared_bytes> kept(std::size_t piece, std::promise<shared_bytes>& mine) const;
+  void forget(std::size_t piece) const;
 
   const io::file& archive_;
   const zip_entry entry_;
   const std::uint64_t data_offset_bytes_;
   const std::vector<member_piece> pieces_;
+  const std::string index_path_;
 
-  // Pieces of which only a part was wanted: soon the rest will be.
+  // Pieces of which only a part was wanted: soon the rest will be, by other threads perhaps now.
   mutable std::mutex changing_;
-  mutable std::deque<std::pair<std::size_t, std::shared_ptr<const bytes>>> kept_;
+  mutable std::deque<std::pair<std::size_t, std::shared_future<shared_bytes>>> kept_;
 };
 
 /// The CRC of the whole, from those of the pieces.

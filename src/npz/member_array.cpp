@@ -75,6 +75,23 @@ std::uint32_t crc_of(std::span<const std::byte> bytes) {
   return deflate::crc32_combine(crc, crcs.back(), bytes.size() % part_bytes);
 }
 
+/// What became of reading with an index. One that leads astray is none: the stream is the truth.
+enum class indexed_read : char { no_index, done, led_astray };
+
+// Checks the CRCs of what it reads.
+indexed_read read_indexed(const io::file& archive, const zip::zip_entry& entry,
+                          std::uint64_t offset, std::span<std::byte> out) {
+  const auto indexed = zip::indexed_member::find(archive, entry);
+  if (!indexed) return indexed_read::no_index;
+  try {
+    indexed->read(offset, out, checked_threads({}));
+    return indexed_read::done;
+  } catch (const error& e) {
+    if (e.code().category() != error_category()) throw;
+    return indexed_read::led_astray;
+  }
+}
+
 // Fastest of what is in memory, which a map is; some file systems have none.
 void read_deflated(const io::file& archive, const zip::zip_entry& entry, std::uint64_t offset,
                    std::span<std::byte> out) {
@@ -109,7 +126,13 @@ header read_header(zip::member_stream& from, const npz_member& member, std::size
   return parse_header(bytes, limit);
 }
 
+void require_bytes(const npz_member& member) {
+  if (member.uncompressed_bytes > 0) return;
+  throw error(errc::not_npy, {.subject = "member", .expected = "an array", .found = "no bytes"});
+}
+
 header array_header(const npz_archive& archive, const npz_member& member) {
+  require_bytes(member);
   const std::size_t limit = archive.options().header_limit;
   if (member.method != npz_method::stored) {
     zip::member_stream from(archive.file(), archive.entry(member));
@@ -159,9 +182,7 @@ any_array load_array(const npz_archive& archive, const npz_member& member, const
   const std::size_t lead = (alignment - head % alignment) % alignment;
   io::aligned_buffer memory(lead + static_cast<std::size_t>(member.uncompressed_bytes));
   const auto bytes = memory.bytes().subspan(lead);
-  if (const auto indexed = zip::indexed_member::find(archive.file(), entry)) {
-    indexed->read(0, bytes, checked_threads({}));  // which checks the CRCs
-  } else {
+  if (read_indexed(archive.file(), entry, 0, bytes) != indexed_read::done) {
     if (member.method == npz_method::stored) {
       read_stored(archive.file(), bytes, offset);
     } else {
@@ -186,12 +207,15 @@ any_array load_rows(const npz_archive& archive, const npz_member& member, header
   if (member.method == npz_method::stored) {
     const std::uint64_t data = zip::find_data(archive.file(), entry).data_offset_bytes;
     read_stored(archive.file(), memory.bytes(), data + found.offset_bytes);
-  } else if (const auto indexed = zip::indexed_member::find(archive.file(), entry)) {
-    indexed->read(found.offset_bytes, memory.bytes(), checked_threads({}));
   } else {
-    zip::member_stream from(archive.file(), entry);
-    from.skip(found.offset_bytes);
-    from.read(memory.bytes());
+    const auto how = read_indexed(archive.file(), entry, found.offset_bytes, memory.bytes());
+    if (how != indexed_read::done) {
+      zip::member_stream from(archive.file(), entry);
+      from.skip(found.offset_bytes);
+      from.read(memory.bytes());
+      // Somebody is wrong: the CRC of all says whether it is the stream.
+      if (how == indexed_read::led_astray) from.skip(member.uncompressed_bytes);
+    }
   }
   return array_access::over(std::move(memory), archive.file().path(), found.facts);
 }

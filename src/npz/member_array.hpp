@@ -19,6 +19,8 @@ namespace npymap::detail {
 /// Whether a member that begins so is meant to be an array: with the NPY magic, as NumPy asks.
 bool begins_as_array(std::span<const std::byte> start) noexcept;
 
+/// \throws error not_npy for a folder, or a file that is empty
+void require_bytes(const npz_member& member);
 /// The header alone. \throws error as `npz_reader::info`
 header array_header(const npz_archive& archive, const npz_member& member);
 /// The same of a stream at its beginning, which goes on at the first element.

@@ -25,6 +25,7 @@ class npz_archive final : public counted {
   const io::file& file() const noexcept { return file_; }
   const npz_options& options() const noexcept { return options_; }
   const std::vector<npz_member>& members() const noexcept { return members_; }
+  const std::string& comment() const noexcept { return directory_.comment; }
 
   /// As NumPy's NpzFile: the file name itself, then that without `.npy`; the last of each. Null
   /// where there is none.

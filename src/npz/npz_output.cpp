@@ -27,10 +27,11 @@ std::optional<npz_archive> open_older(const std::string& path, older_members whi
   }
 }
 
-void require_level(std::optional<int> level) {
+void require_level(std::optional<int> level, const std::string& path) {
   if (!level || (*level >= deflate::fastest_level && *level <= deflate::best_level)) return;
   throw error(errc::invalid_argument,
-              {.subject = "level of compression",
+              {.path = path,
+               .subject = "level of compression",
                .expected = fmt::format("{} to {}", deflate::fastest_level, deflate::best_level),
                .found = std::to_string(*level)});
 }
@@ -87,16 +88,30 @@ void npz_output::in_member(const std::string& file_name, const F& f) {
   }
 }
 
+// By NumPy's rule the key `x` means the file `x`, and `x.npy` only where there is no such file.
+void npz_output::require_reachable(const std::string& file_name) const {
+  const bool is_array = file_name.ends_with(".npy");
+  const std::string other =
+      is_array ? file_name.substr(0, file_name.size() - 4) : file_name_of(file_name);
+  if (!kept_.contains(other) && !added_.contains(other)) return;
+  throw error(errc::invalid_argument, {.path = path_,
+                                       .member = file_name,
+                                       .subject = "name of a member",
+                                       .expected = "one whose key is not another's",
+                                       .found = "a file " + quoted(other) + " beside it"});
+}
+
 void npz_output::start(const std::string& file_name, std::string head,
                        const npz_member_options& options) {
   require_usable();
-  require_level(options.level);
+  require_level(options.level, path_);
   if (added_.contains(file_name)) {
     throw error(errc::invalid_argument, {.path = path_,
                                          .member = file_name,
                                          .subject = "name of a member",
                                          .expected = "one that has not been added before"});
   }
+  require_reachable(file_name);
   end_member();
   in_member(file_name, [&] {
     file_name_ = file_name;
@@ -148,7 +163,11 @@ void npz_output::append(const dtype& type, const void* data, const layout_ref& w
                                          .expected = "a member that `begin` has begun"});
   }
   header& facts = growing_->facts;
-  require_appendable(type, facts.dtype);
+  try {
+    require_appendable(type, facts.dtype);
+  } catch (const error& e) {
+    throw e.in_file(path_, 0, file_name_);
+  }
   const layout block = block_of_rows(where, facts.shape, growing_->axis, path_);
   shape after = facts.shape;
   if (__builtin_add_overflow(after[growing_->axis], block.shape[growing_->axis],
@@ -219,7 +238,7 @@ void npz_output::commit() {
   end_member();
   in_member({}, [&] {
     copy_kept();
-    zip_.finish();
+    zip_.finish(older_ ? older_->comment() : std::string_view());
     std::move(fresh_).commit(options_.durability).close();
     closed_ = true;
   });

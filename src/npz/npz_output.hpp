@@ -49,6 +49,7 @@ class npz_output final : public counted {
   template <class F>
   void in_member(const std::string& file_name, const F& f);
   void require_usable() const;
+  void require_reachable(const std::string& file_name) const;
   void start(const std::string& file_name, std::string head, const npz_member_options& options);
   void end_member();
   void copy_kept();

@@ -130,6 +130,7 @@ any_array npz_reader::open(const npz_key& key, open_mode mode) const {
   const npz_member& wanted = member(key);
   try {
     require_mode(mode, archive_->options().mode);
+    detail::require_bytes(wanted);
     const zip::zip_entry entry = archive_->entry(wanted);
     const zip::zip_place place = zip::find_data(archive_->file(), entry);
     if (wanted.method != npz_method::stored) refuse_mapping();

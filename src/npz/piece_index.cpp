@@ -1,6 +1,7 @@
 #include "npz/piece_index.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <limits>
 #include <memory>
@@ -70,22 +71,16 @@ class packed_pieces final : public indexed_member {
  public:
   packed_pieces(const io::file& archive, const zip_entry& entry, std::uint64_t data_offset_bytes,
                 std::vector<member_piece> pieces, std::vector<std::uint64_t> offsets)
-      : indexed_member(archive, entry, data_offset_bytes, std::move(pieces)),
+      : indexed_member(archive, entry, data_offset_bytes, std::move(pieces), archive.path()),
         offsets_(std::move(offsets)) {}
 
  private:
   void inflate(std::size_t piece, std::span<std::byte> out) const override {
     const std::uint64_t at = offsets_[piece];
     const auto size = static_cast<std::size_t>(offsets_[piece + 1] - at);
-    bytes packed(size + deflate::stream_end.size());
-    read_packed(at, std::span(packed).first(size));
-    std::copy(deflate::stream_end.begin(), deflate::stream_end.end(),
-              packed.end() - deflate::stream_end.size());
-    const deflate::inflated done = deflate::inflate_whole(packed, out);
-    if (done.state != deflate::inflate_state::ended || done.produced_bytes != out.size() ||
-        done.consumed_bytes != packed.size()) {
-      refuse_piece(out.size(), at);
-    }
+    bytes packed(size);
+    read_packed(at, packed);
+    if (!deflate::inflate_piece(packed, out)) refuse_piece(out.size(), at);
   }
 
   const std::vector<std::uint64_t> offsets_;  // of each in the packed data, and of the end
@@ -122,6 +117,7 @@ std::unique_ptr<indexed_member> find_own_index(const io::file& archive, const zi
   std::span<const std::byte> entries = field->subspan(header_bytes);
   if (log2 > 62 || head_bytes > entry.uncompressed_bytes) return nullptr;
   const std::uint64_t each = std::uint64_t{1} << log2;
+  if (std::min(each, entry.uncompressed_bytes) > indexed_member::most_piece_bytes) return nullptr;
   const std::uint64_t count = pieces_of(entry.uncompressed_bytes - head_bytes, each);
   if (entries.size() % entry_bytes != 0 || entries.size() / entry_bytes != count) return nullptr;
 
@@ -136,6 +132,10 @@ std::unique_ptr<indexed_member> find_own_index(const io::file& archive, const zi
     entries = entries.subspan(entry_bytes);
   }
   if (offsets.back() + deflate::stream_end.size() != entry.compressed_bytes) return nullptr;
+  std::array<std::byte, deflate::stream_end.size()> end;
+  if (archive.read_at(end, data + offsets.back()) != end.size() || end != deflate::stream_end) {
+    return nullptr;
+  }
   if (crc_of(pieces, entry.uncompressed_bytes) != entry.crc32) return nullptr;
   return std::make_unique<packed_pieces>(archive, entry, data, std::move(pieces),
                                          std::move(offsets));

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include <npymap/array.hpp>
 #include <npymap/error.hpp>
 #include <npymap/guard.hpp>
@@ -46,7 +48,8 @@ class pieces_between_points final : public zip::indexed_member {
   pieces_between_points(const io::file& archive, const zip_entry& entry,
                         std::uint64_t data_offset_bytes, std::vector<member_piece> pieces,
                         std::vector<std::uint64_t> begin_bits, array<const std::uint8_t> windows)
-      : indexed_member(archive, entry, data_offset_bytes, std::move(pieces)),
+      : indexed_member(archive, entry, data_offset_bytes, std::move(pieces),
+                       path_of_index(archive.path())),
         compressed_bytes_(entry.compressed_bytes),
         begin_bits_(std::move(begin_bits)),
         windows_(std::move(windows)) {}
@@ -169,6 +172,11 @@ bool is_sound(const view<const std::uint64_t>& points, const zip_entry& entry) {
   if (points.rank() != 2 || points.extent(0) < 1 || points.extent(1) != 3) return false;
   if (points(0, 0) != 0 || points(0, 1) != 0) return false;
   for (index_t i = 0; i < points.extent(0); ++i) {
+    const std::uint64_t end =
+        i + 1 < points.extent(0) ? points(i + 1, 1) : entry.uncompressed_bytes;
+    if (end > points(i, 1) && end - points(i, 1) > zip::indexed_member::most_piece_bytes) {
+      return false;
+    }
     if (points(i, 0) / 8 >= entry.compressed_bytes || points(i, 1) > entry.uncompressed_bytes ||
         points(i, 2) > std::numeric_limits<std::uint32_t>::max()) {
       return false;
@@ -185,9 +193,16 @@ std::unique_ptr<zip::indexed_member> read_index(const io::file& archive, const z
   const std::string facts_name = entry.name + "/facts";
   if (!index.contains(facts_name)) return nullptr;
   const std::uint64_t data = zip::find_data(archive, entry).data_offset_bytes;
+  const std::vector<std::uint64_t> expected = facts_of(entry, data);
+  // Nothing is read that is longer than what it could say.
+  if (index.info(facts_name).shape != shape{static_cast<index_t>(expected.size())}) return nullptr;
   const auto facts = index.load<std::uint64_t>(facts_name);
-  if (!std::ranges::equal(facts, facts_of(entry, data))) return nullptr;
-  const auto points = index.load<std::uint64_t>(entry.name + "/points");
+  if (!std::ranges::equal(facts, expected)) return nullptr;
+  const std::string points_name = entry.name + "/points";
+  const std::uint64_t most_points = entry.uncompressed_bytes / deflate::window_bytes + 1;
+  const shape extents = index.info(points_name).shape;
+  if (extents.empty() || static_cast<std::uint64_t>(extents[0]) > most_points) return nullptr;
+  const auto points = index.load<std::uint64_t>(points_name);
   const auto windows = index.open<std::uint8_t>(entry.name + "/windows");
   if (!is_sound(points, entry) ||
       windows.shape() != shape{points.extent(0), deflate::window_bytes}) {
@@ -217,6 +232,16 @@ void add_index(npz_writer& to, const io::file& archive, const zip_entry& entry,
   to.add(entry.name + "/facts", view<const std::uint64_t, 1>(facts.data(), {facts.size()}));
 }
 
+void require_spacing(const std::string& path, std::uint64_t bytes) {
+  constexpr std::uint64_t most = zip::indexed_member::most_piece_bytes / 2;
+  if (bytes >= deflate::window_bytes && bytes <= most) return;
+  throw error(errc::invalid_argument,
+              {.path = path,
+               .subject = "spacing of an index",
+               .expected = fmt::format("{} to {} bytes", deflate::window_bytes, most),
+               .found = fmt::format("{}", bytes)});
+}
+
 }  // namespace
 
 // An index that is not there, or may not be read, or says nothing of use, is none.
@@ -224,14 +249,17 @@ std::unique_ptr<zip::indexed_member> zip::find_index_beside(const io::file& arch
                                                             const zip_entry& entry) try {
   return read_index(archive, entry);
 } catch (const error& e) {
-  const bool is_none =
-      e.code().category() == error_category() || e.code() == std::errc::no_such_file_or_directory ||
-      e.code() == std::errc::not_a_directory || e.code() == std::errc::permission_denied;
+  constexpr std::errc none[] = {std::errc::no_such_file_or_directory, std::errc::not_a_directory,
+                                std::errc::permission_denied, std::errc::filename_too_long,
+                                std::errc::too_many_symbolic_link_levels};
+  const bool is_none = e.code().category() == error_category() ||
+                       std::ranges::any_of(none, [&](std::errc each) { return e.code() == each; });
   if (!is_none) throw;
   return nullptr;
 }
 
 void build_npz_index(const std::string& path, const npz_index_options& options) {
+  require_spacing(path, options.spacing_bytes);
   const detail::npz_archive archive(path, {});
   npz_writer to(path_of_index(path));
   for (const npz_member& member : archive.members()) {

@@ -111,11 +111,27 @@ directory_facts facts_in_zip64(const io::file& archive, const archive_end& end,
   return facts;
 }
 
+bool refers_to_zip64(const end_record& said) {
+  return said.entries == in_zip64_16 || said.directory_bytes == in_zip64_32 ||
+         said.directory_offset_bytes == in_zip64_32;
+}
+
+// The comment of the last member may look like one, where nothing says that there is zip64, neither
+// to those who go by the locator nor to those who look in front of it.
+bool is_locator(const io::file& archive, const archive_end& end, const zip64_locator& locator,
+                std::uint64_t locator_offset) {
+  constexpr std::uint64_t fixed = record_bytes<zip64_end_record>();
+  return refers_to_zip64(end.record) ||
+         record_at<zip64_end_record>(archive, locator.end_record_offset_bytes) ||
+         (locator_offset >= fixed && record_at<zip64_end_record>(archive, locator_offset - fixed));
+}
+
 directory_facts read_end(const io::file& archive, const archive_end& end) {
   constexpr std::uint64_t locator_bytes = record_bytes<zip64_locator>();
   if (end.offset_bytes >= locator_bytes) {
     const std::uint64_t at = end.offset_bytes - locator_bytes;
-    if (const auto locator = record_at<zip64_locator>(archive, at)) {
+    const auto locator = record_at<zip64_locator>(archive, at);
+    if (locator && is_locator(archive, end, *locator, at)) {
       return facts_in_zip64(archive, end, *locator, at);
     }
   }
@@ -196,7 +212,8 @@ zip_entry read_entry(directory_bytes& from, std::uint64_t front_bytes) {
   entry.uncompressed_bytes = values.value_of(record->uncompressed_bytes, "size of a member");
   entry.compressed_bytes = values.value_of(record->compressed_bytes, "compressed size of a member");
   const std::uint64_t offset = values.value_of(record->header_offset_bytes, "offset of a member");
-  if (record->disk != 0) refuse("disk of a member", "0", fmt::format("{}", record->disk), at);
+  const std::uint32_t disk = values.disk_of(record->disk);
+  if (disk != 0) refuse("disk of a member", "0", fmt::format("{}", disk), at);
   if (entry.method == method_stored && entry.compressed_bytes != entry.uncompressed_bytes &&
       (entry.flags & flag_encrypted) == 0) {
     refuse("sizes of a stored member", fmt::format("{} bytes twice", entry.uncompressed_bytes),

@@ -53,5 +53,7 @@ struct zip_place {
 /// \throws error bad_archive; unsupported_member for what is encrypted, or packed in other ways
 /// than stored and deflated. Errors name the file and the member
 zip_place find_data(const io::file& archive, const zip_entry& entry);
+/// The same of a member that is packed in whatever way.
+zip_place find_packed_data(const io::file& archive, const zip_entry& entry);
 
 }  // namespace npymap::zip

@@ -118,7 +118,6 @@ std::uint64_t find_descriptor(const io::file& archive, const zip_entry& entry, s
 }
 
 zip_place find_now(const io::file& archive, const zip_entry& entry) {
-  require_supported(entry);
   const std::uint64_t at = entry.header_offset_bytes;
   const auto header = record_at<local_header>(archive, at);
   if (!header) refuse("local header", "its signature", "something else", at);
@@ -155,7 +154,14 @@ zip_place find_now(const io::file& archive, const zip_entry& entry) {
 
 }  // namespace
 
+zip_place find_packed_data(const io::file& archive, const zip_entry& entry) try {
+  return find_now(archive, entry);
+} catch (const error& e) {
+  throw in_member(e, archive.path(), entry.name);
+}
+
 zip_place find_data(const io::file& archive, const zip_entry& entry) try {
+  require_supported(entry);
   return find_now(archive, entry);
 } catch (const error& e) {
   throw in_member(e, archive.path(), entry.name);

@@ -54,6 +54,14 @@ std::uint64_t zip64_values::value_of(std::uint32_t said, const char* subject) {
   return value;
 }
 
+std::uint32_t zip64_values::disk_of(std::uint16_t said) {
+  if (said != in_zip64_16 || !left_) return said;
+  if (left_->size() < sizeof(std::uint32_t)) {
+    refuse("disk of a member", "4 bytes in the zip64 field", fmt::format("{}", left_->size()), at_);
+  }
+  return read_number<std::uint32_t>(*left_);
+}
+
 raw_record read_raw_record(const io::file& archive, const zip_entry& entry) {
   raw_record raw{.record = record_at<directory_record>(archive, entry.record_offset_bytes)
                                .value_or(directory_record{}),

@@ -47,6 +47,8 @@ class zip64_values {
 
   /// The next value if `said` refers to it, else `said`. \throws error bad_archive
   std::uint64_t value_of(std::uint32_t said, const char* subject);
+  /// The last of them, which is shorter: of how many disks.
+  std::uint32_t disk_of(std::uint16_t said);
 
  private:
   std::optional<std::span<const std::byte>> left_;

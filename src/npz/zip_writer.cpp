@@ -143,7 +143,7 @@ void zip_writer::end(std::uint32_t crc32, std::uint64_t uncompressed_bytes,
 }
 
 void zip_writer::copy(const io::file& archive, const zip_entry& entry) {
-  const std::uint64_t data = find_data(archive, entry).data_offset_bytes;
+  const std::uint64_t data = find_packed_data(archive, entry).data_offset_bytes;
   raw_record raw = read_raw_record(archive, entry);
   member m{.record = raw.record,
            .size = {entry.crc32, entry.compressed_bytes, entry.uncompressed_bytes},

@@ -52,7 +52,7 @@ class zip_writer {
   std::uint64_t written_bytes() const noexcept { return offset_bytes() - data_bytes_; }
 
   /// A member of another archive as it is, compressed bytes, times and attributes included.
-  /// \throws error as `find_data`; truncated, which names the other archive
+  /// \throws error as `find_packed_data`; truncated, which names the other archive
   void copy(const io::file& archive, const zip_entry& entry);
 
   /// Write the directory, with a comment of the archive's.

@@ -446,6 +446,53 @@ def interrupted_in_member():
     interrupted(["verify", "a.npz"], ["a.npz", "out"])
 
 
+def archive_folders():
+    """Members without bytes are no arrays, and no defects."""
+    os.makedirs("d")
+    np.save("d/x.npy", np.arange(3))
+    with zipfile.ZipFile("a.npz", "w") as z:
+        for name in ("d/", "d/x.npy"):
+            z.write(name)
+        z.writestr("d/readme.txt", "")
+    assert [m["dtype"] for m in json.loads(run("info", "a.npz", "--json").succeeds())["members"]] == [None, "<i8", None]
+    run("verify", "a.npz").succeeds()
+    assert run("head", "a.npz").succeeds() == b"[0 1 2]\n"
+    run("unpack", "a.npz", "out").succeeds()
+    assert files_below("out") == ["d/readme.txt", "d/x.npy"]
+
+
+def unpack_deep():
+    """Names that no system takes, or only at a price, are refused before anything is written."""
+    for name in ("d/" * 129 + "x", "d" * 4096, "/".join("d" * 255 for _ in range(16)) + "/x"):
+        with zipfile.ZipFile("a.npz", "w") as z:
+            z.writestr("first", "1")
+            z.writestr(name, "2")
+        run("unpack", "a.npz", "out").fails(1, "128 folders")
+        assert files_below("out") == [] if os.path.exists("out") else True
+    with zipfile.ZipFile("a.npz", "w") as z:
+        z.writestr("d/" * 128 + "x", "1")
+        z.writestr("d/" * 64 + "y", "2")
+        z.writestr("d/e/f/", "")
+    run("unpack", "a.npz", "out").succeeds()
+    assert open("out/" + "d/" * 128 + "x").read() == "1" and os.path.isdir("out/d/e/f")
+    for names in (("a", "a/b"), ("a/b/", "a"), ("a/b/c", "a/b")):
+        with zipfile.ZipFile("a.npz", "w") as z:
+            for name in names:
+                z.writestr(name, "")
+        run("unpack", "a.npz", "new").fails(1, "folder")
+
+
+def convert_checks():
+    """A damaged member does not become a file that looks sound."""
+    np.savez("a.npz", x=np.arange(1000))
+    data = bytearray(open("a.npz", "rb").read())
+    data[3000] ^= 1
+    write("a.npz", bytes(data))
+    for out in ("o.npy", "o.npz"):
+        run("convert", "a.npz", out).fails(1, "a.npz:x.npy", "CRC-32")
+        assert not os.path.exists(out)
+
+
 def archive_progress():
     np.savez_compressed("a.npz", x=np.arange(1000))
     np.save("a.npy", np.arange(1000))

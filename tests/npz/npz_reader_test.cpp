@@ -164,7 +164,7 @@ TEST_CASE("npz: a member need not be an array", "[npz]") {
   CHECK(text_of(z.read_bytes("notes.txt")) == "some text");
   CHECK(z.read_bytes("empty").empty());
   for (const char* name : {"notes.txt", "empty"}) {
-    const auto expected = name == std::string("empty") ? errc::truncated : errc::not_npy;
+    const auto expected = errc::not_npy;
     CHECK(code_of([&] { z.info(name); }) == expected);
     CHECK(code_of([&] { z.open(name); }) == expected);
     CHECK(code_of([&] { z.load(name); }) == expected);

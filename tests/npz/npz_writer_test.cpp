@@ -288,6 +288,51 @@ assert info.date_time == (2001, 2, 3, 4, 5, 6) and info.comment == b'mine' and i
   CHECK(npz_reader(archive).members().empty());
 }
 
+TEST_CASE("npz_writer: members that it cannot read, and the comment, are kept as they are") {
+  REQUIRE(have_numpy());
+  const temp_folder folder;
+  const std::string archive = folder / "x.npz";
+  python(R"(
+import zipfile
+with zipfile.ZipFile(sys.argv[1], 'w', zipfile.ZIP_BZIP2) as z:
+    z.writestr('b', b'some bytes' * 100)
+    z.comment = b'said of it'
+)",
+         {archive});
+  npz_writer to(archive, {.older_members = npymap::older_members::keep});
+  to.add("x", numbers(folder / "n.npy", {3}));
+  to.commit();
+  python(R"(
+import zipfile
+with zipfile.ZipFile(sys.argv[1]) as z:
+    assert z.testzip() is None and z.comment == b'said of it'
+    assert z.read('b') == b'some bytes' * 100 and z.namelist() == ['b', 'x.npy'] or z.namelist() == ['x.npy', 'b']
+)",
+         {archive});
+}
+
+TEST_CASE("npz_writer: an array and a file of one key are refused, new or kept") {
+  const temp_folder folder;
+  const std::string archive = folder / "x.npz";
+  const std::vector<std::byte> bytes(3);
+  const any_array x(numbers(folder / "n.npy", {3}));
+  const auto refused = [](const auto& f) { return code_of(f) == errc::invalid_argument; };
+  {
+    npz_writer to(archive);
+    to.add_bytes("x", bytes);
+    CHECK(refused([&] { to.add("x", x); }));
+    to.add("y", x);
+    CHECK(refused([&] { to.add_bytes("y", bytes); }));
+    to.commit();
+  }
+  npz_writer to(archive, {.older_members = npymap::older_members::keep});
+  CHECK(refused([&] { to.add("x", x); }));
+  to.remove("x");
+  to.add("x", x);
+  to.commit();
+  CHECK(npz_reader(archive).load("x").size() == 3);
+}
+
 TEST_CASE("npz_writer: what makes no sense is refused, and leaves what was there") {
   const temp_folder folder;
   const std::string archive = folder / "x.npz";

@@ -403,6 +403,28 @@ TEST_CASE("zip directory: each oddity is refused by name, at a byte", "[npz]") {
   }
 }
 
+TEST_CASE("zip directory: what only looks like zip64, or says little by it, is as zipfile takes it",
+          "[npz]") {
+  if (!have_numpy()) NPYMAP_SKIP("needs NumPy");
+  const temp_folder folder;
+  const auto path = folder / "a.npz";
+  raw_archive with_locator = two_members();
+  std::string locator;
+  append_record(zip64_locator{.end_record_offset_bytes = 5}, locator);
+  with_locator.members.back().extra = extra_field(0x4242, locator);
+  raw_archive with_disk = two_members();
+  with_disk.members[1].record.disk = in_zip64_16;
+  with_disk.members[1].extra = extra_field(extra_zip64, numbers(std::uint32_t{0}));
+  for (const raw_archive& raw : {with_locator, with_disk}) {
+    write_file(path, raw.bytes());
+    CHECK(listing(path) == python(list_by_zipfile, {path}));
+    look_at_all(path);
+  }
+  with_disk.members[1].extra = extra_field(extra_zip64, numbers(std::uint32_t{1}));
+  write_file(path, with_disk.bytes());
+  CHECK(code_of([&] { directory_of(path); }) == errc::bad_archive);
+}
+
 TEST_CASE("zip directory: what writers leave open in local headers is taken", "[npz]") {
   const temp_folder folder;
   const auto path = folder / "a.npz";
