@@ -38,6 +38,9 @@ enum class errc {
   checksum_mismatch,    ///< a member's bytes are not those whose CRC-32 the archive has
   member_too_long,      ///< a member becomes longer than the caller's limit
   unsupported_member,   ///< a member that is encrypted, or packed in a way that NumPy never writes
+  not_pickle,           ///< the bytes do not begin as a pickle does
+  bad_pickle,           ///< a pickle that Python would not load, or NumPy make no array of
+  refused_object,       ///< a pickle that would have something called, imported or made of a class
 };
 
 /// The category of `errc`; its name is "npymap".

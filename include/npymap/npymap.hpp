@@ -22,6 +22,7 @@
 #include <npymap/npz.hpp>
 #include <npymap/npz_writer.hpp>
 #include <npymap/pass.hpp>
+#include <npymap/pickle.hpp>
 #include <npymap/record.hpp>
 #include <npymap/reduce.hpp>
 #include <npymap/shape.hpp>

@@ -81,16 +81,16 @@ NPYMAP_EXPORT bool is_pickle(std::span<const std::byte> start) noexcept;
 ///
 /// A machine of its own reads the pickle, which builds plain data and NumPy's arrays, and resolves
 /// no other name: whatever would call something is refused by that name. Bytes of arrays are passed
-/// over, so that the cost is that of the rest. Python: `pickle.load`, which runs what the file says.
-/// \throws error not_pickle, bad_pickle, refused_object, truncated, out_of_range (a limit),
+/// over, so that the cost is that of the rest. Python: `pickle.load`, which runs what the file
+/// says. \throws error not_pickle, bad_pickle, refused_object, truncated, out_of_range (a limit),
 /// bad_dtype, size_overflow, the system's
 NPYMAP_EXPORT std::vector<pickled_array> pickled_arrays(const std::string& path,
                                                         const pickle_options& options = {});
 
 /// Open an array of a pickle by name; the only one there is when the name is empty.
 ///
-/// Mapped where it is if its bytes are one record of the file, as the protocols 3 to 5 have them, at
-/// a cost that its size means nothing to; they are seldom aligned, so that most are read as
+/// Mapped where it is if its bytes are one record of the file, as the protocols 3 to 5 have them,
+/// at a cost that its size means nothing to; they are seldom aligned, so that most are read as
 /// `read_pickled_array<stored<double>>`. Else read into memory. Python objects are for
 /// `read_pickled_objects`. \throws error as `pickled_arrays`; out_of_range for a name that is not
 /// there; object_dtype; invalid_argument for another mode

@@ -57,6 +57,12 @@ const char* text_of(errc code) {
       return "member too long";
     case errc::unsupported_member:
       return "unsupported member";
+    case errc::not_pickle:
+      return "not a pickle";
+    case errc::bad_pickle:
+      return "malformed pickle";
+    case errc::refused_object:
+      return "refused Python object";
   }
   return "unknown error";
 }

@@ -1,5 +1,6 @@
 #include "pickle/escaped_text.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <optional>
@@ -47,6 +48,8 @@ bool text_decoder::decode_held(std::string_view& text, std::string& out, bool is
   switch (coding_) {
     case coding::plain:
       return true;
+    case coding::decimal:
+      return false;
     case coding::latin1_in_utf8:
       return decode_utf8(text, out, is_all);
     case coding::raw_escape:
@@ -126,7 +129,8 @@ bool text_decoder::decode_string_escape(std::string_view& text, std::string& out
       text.remove_prefix(4);
     } else if (text[1] >= '0' && text[1] <= '7') {
       const std::size_t end = text.find_first_not_of("01234567", 1);
-      const std::size_t count = std::min<std::size_t>({end - 1, text.size() - 1, 3});
+      constexpr std::size_t most = 3;
+      const std::size_t count = std::min({end - 1, text.size() - 1, most});
       out += static_cast<char>(*digits(text.substr(1, count), 8));
       text.remove_prefix(1 + count);
     } else {

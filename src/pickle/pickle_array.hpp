@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include <npymap/any_array.hpp>
 #include <npymap/dtype.hpp>
 #include <npymap/shape.hpp>
 

@@ -56,8 +56,8 @@ byte_range pickle_bytes::skip_line() {
   for (;;) {
     if (used_ == buffer_.size()) refill();
     const auto* const first = buffer_.data() + used_;
-    const auto* const found = static_cast<const std::byte*>(
-        std::memchr(first, '\n', buffer_.size() - used_));
+    const auto* const found =
+        static_cast<const std::byte*>(std::memchr(first, '\n', buffer_.size() - used_));
     if (!found) {
       used_ = buffer_.size();
       continue;

@@ -75,8 +75,8 @@ std::string without_quotes(std::string_view name) {
 }  // namespace
 
 void pickle_machine::refuse_name(std::string_view what) const {
-  throw error(errc::refused_object, {.subject = without_quotes(what) + " refused",
-                                     .byte_offset = opcode_offset_});
+  throw error(errc::refused_object,
+              {.subject = without_quotes(what) + " refused", .byte_offset = opcode_offset_});
 }
 
 std::string pickle_machine::pop_name() { return text_of(from_, pool_[pop()], longest_name); }
@@ -246,7 +246,8 @@ value_ref pickle_machine::encode(const stack& arguments) {
   const value& text = pool_[arguments[0]];
   const bool is_latin1 = encoding == "latin1" || encoding == "latin-1";
   if (text.kind != value_kind::text || !is_latin1) {
-    refuse_here("a text and latin1", fmt::format("{} and {}", name_of(text.kind), quoted(encoding)));
+    refuse_here("a text and latin1",
+                fmt::format("{} and {}", name_of(text.kind), quoted(encoding)));
   }
   const bool is_utf8 = text.coding == coding::plain;
   return pool_.add({.kind = value_kind::bytes,

@@ -157,8 +157,11 @@ void pickle_machine::push_line_number(bool is_long) {
   std::int64_t n = 0;
   const char* const end = text.data() + text.size();
   const auto [stop, failure] = std::from_chars(text.data(), end, n);
-  if (failure != std::errc() || stop != end) refuse_here("an int of 64 bits", quoted(text));
-  push({.kind = value_kind::integer, .integer = n});
+  if (stop != end || text.empty()) refuse_here("an int", quoted(text));
+  if (failure == std::errc()) return push({.kind = value_kind::integer, .integer = n});
+  push({.kind = value_kind::large_integer,
+        .coding = coding::decimal,
+        .range = {line.offset, text.size()}});
 }
 
 void pickle_machine::push_line_float() {
@@ -269,8 +272,8 @@ bool pickle_machine::step_container(std::uint8_t opcode) {
       return true;
     case op_list:
     case op_frozenset:
-      push({.kind = opcode == op_list ? value_kind::list : value_kind::set,
-            .parts = pop_to_mark()});
+      push(
+          {.kind = opcode == op_list ? value_kind::list : value_kind::set, .parts = pop_to_mark()});
       return true;
     case op_dict: {
       const stack items = pop_to_mark();

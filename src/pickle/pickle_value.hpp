@@ -30,20 +30,21 @@ enum class value_kind : std::uint8_t {
   list,
   dict,  ///< parts: key, value, key, value, ...
   set,
-  global,  ///< a name that is allowed
-  dtype,   ///< parts: what it was made of, and then its state
-  array,   ///< parts: shape, dtype, data; none before it has a state
-  scalar,  ///< parts: dtype, data
+  global,        ///< a name that is allowed
+  dtype,         ///< parts: what it was made of, and then its state
+  array,         ///< parts: shape, dtype, data; none before it has a state
+  scalar,        ///< parts: dtype, data
   joblib_array,  ///< what joblib writes in front of an array's bytes
 };
 
 /// How characters or bytes were written.
 enum class coding : std::uint8_t {
-  plain,       ///< bytes as they are, text as UTF-8
-  raw_escape,  ///< text in latin-1, with \uXXXX for the rest: of protocol 0
-  string_escape,  ///< bytes as Python 2 would have written them between quotes: of protocol 0
+  plain,           ///< bytes as they are, text as UTF-8
+  raw_escape,      ///< text in latin-1, with \uXXXX for the rest: of protocol 0
+  string_escape,   ///< bytes as Python 2 would have written them between quotes: of protocol 0
   latin1_in_utf8,  ///< bytes that are the code points of UTF-8: of protocols 1 and 2
   latin1_in_raw_escape,  ///< the same of raw_escape: of protocol 0
+  decimal,               ///< digits of a large integer: of protocol 0
 };
 
 /// The names that a pickle may use. All that are written differently and mean the same are one.
@@ -70,11 +71,11 @@ enum class global_name : std::uint8_t {
 struct value {
   value_kind kind = value_kind::none;
   pickle::coding coding = coding::plain;
-  bool is_fortran = false;                    ///< of an array
-  global_name name = global_name::object;     ///< of a global
-  std::int64_t integer = 0;                   ///< also of a boolean
+  bool is_fortran = false;                 ///< of an array
+  global_name name = global_name::object;  ///< of a global
+  std::int64_t integer = 0;                ///< also of a boolean
   double floating = 0;
-  byte_range range = {};                      ///< of text, bytes and large integers
+  byte_range range = {};  ///< of text, bytes and large integers
   std::vector<value_ref> parts = {};
 };
 

@@ -158,7 +158,8 @@ TEST_CASE("npz index: one of other shapes is none, and is not loaded to find tha
   CHECK(is_same(npz_reader(path).load("x"), x));
 }
 
-TEST_CASE("npz index: one with long pieces is passed over, and one with long gaps is not asked for") {
+TEST_CASE(
+    "npz index: one with long pieces is passed over, and one with long gaps is not asked for") {
   const temp_folder folder;
   const auto path = folder / "a.npz";
   write_file(path, plain_archive(some_numbers()));

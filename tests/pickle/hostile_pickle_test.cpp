@@ -1,0 +1,207 @@
+// Pickles that would run something, or ruin whoever reads them.
+
+#include <npymap/pickle.hpp>
+
+#include <chrono>
+#include <filesystem>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <npymap/error.hpp>
+
+#include "support/catch.hpp"
+#include "support/failure.hpp"
+#include "support/process.hpp"
+#include "support/python.hpp"
+#include "support/skip.hpp"
+#include "support/temp_folder.hpp"
+
+using namespace npymap_test;
+using namespace npymap;
+
+namespace {
+
+void read_all(const std::string& path) {
+  for (const pickled_array& each : pickled_arrays(path)) {
+    if (each.dtype.kind() == dtype_kind::object) {
+      read_pickled_objects(path, each.name);
+    } else {
+      const any_array x = read_pickled_array(path, each.name);
+      unsigned sum = 0;
+      for (index_t i = 0; i < x.size_bytes(); ++i) sum += static_cast<unsigned>(x.data()[i]);
+      CHECK(sum < ~0u);
+    }
+  }
+}
+
+std::string told_of(const temp_folder& folder, const std::string& bytes) {
+  const auto path = folder / "x.pkl";
+  write_file(path, bytes);
+  return message_of([&] { read_all(path); });
+}
+
+std::string repeated(const std::string& text, std::size_t n) {
+  std::string all;
+  all.reserve(text.size() * n);
+  for (std::size_t i = 0; i < n; ++i) all += text;
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("pickle: whatever would call or import is refused by name, and nothing is run") {
+  if (!have_numpy()) NPYMAP_SKIP("needs NumPy");
+  const temp_folder folder;
+  // Each payload would leave the file `ran`.
+  python(R"(
+import pickle, subprocess, builtins, functools, operator
+os.chdir(sys.argv[1])
+command = 'touch ' + os.path.join(sys.argv[1], 'ran')
+class call:
+    def __init__(self, *reduced): self.reduced = reduced
+    def __reduce__(self): return self.reduced
+class listing:
+    def __reduce__(self): return list, (), None, iter([call(os.system, (command,))])
+payloads = [
+    call(os.system, (command,)), call(subprocess.call, (command.split(),)), call(eval, (f'__import__("os").system({command!r})',)),
+    call(exec, (f'import os; os.system({command!r})',)), call(getattr, (os, 'system')), call(open, ('ran', 'w')),
+    call(functools.partial, (os.system, command)), call(operator.attrgetter, ('system',)), call(__import__, ('os',)),
+    call(np.load, ('ran',)), call(np.core.multiarray.fromfile, ('ran',)) if hasattr(np.core.multiarray, 'fromfile') else call(np.fromfile, ('ran',)),
+    listing(), call(dict, (), {'a': call(os.system, (command,))}),
+]
+n = 0
+for protocol in range(6):
+    for payload in payloads:
+        for around in (payload, [np.arange(3), payload], {'x': payload}, np.array([payload, None], dtype=object)):
+            try: data = pickle.dumps(around, protocol)
+            except Exception: continue
+            open(f'{n}.pkl', 'wb').write(data)
+            n += 1
+np.save('payload.npy', np.array([payloads[0]], dtype=object))
+)",
+         {folder.path()});
+  int count = 0;
+  for (const auto& each : std::filesystem::directory_iterator(folder.path())) {
+    const std::string path = each.path();
+    CAPTURE(path);
+    const auto told = message_of([&] { read_all(path); });
+    CHECK(told.find(" refused (at byte ") != std::string::npos);
+    CHECK(code_of([&] { read_all(path); }) == errc::refused_object);
+    ++count;
+  }
+  CHECK(count > 200);
+  CHECK(!std::filesystem::exists(folder / "ran"));
+  CHECK(told_of(folder, "cposix\nsystem\n(S'id'\ntR.") ==
+        (folder / "x.pkl") + ": posix.system refused (at byte 0)");
+  for (const char* const opcode : {"\x82\1", "\x83\1\1", "Pid\n", "NQ", "\x97", "N\x98"}) {
+    CHECK(told_of(folder, std::string("\x80\4") + opcode + ".").find(" refused (at byte ") !=
+          std::string::npos);
+  }
+}
+
+TEST_CASE("pickle: one that is cut anywhere is an error") {
+  if (!have_numpy()) NPYMAP_SKIP("needs NumPy");
+  const temp_folder folder;
+  for (int protocol = 0; protocol < 6; ++protocol) {
+    const auto path = folder / "whole.pkl";
+    python(R"(
+import pickle
+x = {'a': np.arange(5.), 'o': np.array([None, 'x', 1 << 70, 2.5], dtype=object), 's': np.float32(1), 'l': [1, (2, 3)]}
+pickle.dump(x, open(sys.argv[1], 'wb'), int(sys.argv[2]))
+)",
+           {path, std::to_string(protocol)});
+    const std::string whole = read_file(path);
+    for (std::size_t n = 0; n < whole.size(); ++n) {
+      CAPTURE(protocol, n);
+      CHECK(told_of(folder, whole.substr(0, n)) != "nothing was thrown");
+    }
+  }
+}
+
+TEST_CASE("pickle: whatever byte is another, what is read is an array or an error") {
+  if (!have_numpy()) NPYMAP_SKIP("needs NumPy");
+  const temp_folder folder;
+  const auto path = folder / "whole.pkl";
+  for (int protocol = 0; protocol < 6; ++protocol) {
+    python(R"(
+import pickle
+x = [np.zeros(2, [('a', '<f8'), ('b', '>i2', (2,)), ('t', 'M8[ns]')]), {'u': np.array(['ab'])}, np.array([1, None], dtype=object)]
+pickle.dump(x, open(sys.argv[1], 'wb'), int(sys.argv[2]))
+)",
+           {path, std::to_string(protocol)});
+    const std::string whole = read_file(path);
+    for (std::size_t at = 0; at < whole.size(); ++at) {
+      for (const char flip : {'\x01', '\x80', '\xff', '\x28'}) {
+        std::string bad = whole;
+        bad[at] = static_cast<char>(bad[at] ^ flip);
+        CHECK(told_of(folder, bad).size() < 2000);
+      }
+    }
+  }
+}
+
+TEST_CASE("pickle: bombs are errors, within little time and memory") {
+  const temp_folder folder;
+  const auto begin = std::chrono::steady_clock::now();
+  constexpr std::size_t many = 3'000'000;
+  const struct {
+    const char* what;
+    std::string bytes;
+    const char* told;
+  } bombs[] = {
+      {"an underflow", "\x80\2" + repeated("0", 3) + ".", "a value on the stack"},
+      {"no mark", "\x80\2" "t.", "a mark"},
+      {"a pop below a mark", "\x80\2NN(\x86.", "a value on the stack"},
+      {"deep lists", "\x80\2" + repeated("]", 100'000) + repeated("a", 99'999) + ".",
+       "containers in one another"},
+      {"deep tuples", "\x80\2N" + repeated("\x85", 100'000) + ".", "containers in one another"},
+      {"many values", "\x80\2(" + repeated("]", many) + "l.", "bytes of memory"},
+      {"many marks", "\x80\2" + repeated("(", 40 * many) + ".", "bytes of memory"},
+      {"a full memo", "\x80\4" "N" + repeated("\x94", 5 * many) + ".", "bytes of memory"},
+      {"many copies", "\x80\2N" + repeated("2", 20 * many) + ".", "bytes of memory"},
+      {"bytes beyond the end", "\x80\4\x8e" + std::string("\xff\xff\xff\xff\xff\xff\xff\x7f", 8),
+       "bytes, found"},
+      {"a long line", "cnumpy" + repeated("x", many) + "\nndarray\n.", "a name"},
+      {"a number without end", "(lp0\nI" + repeated("1", many) + "\na.", "a number"},
+      {"a newer protocol", "\x80\x06N.", "not a pickle|protocol|a pickle"},
+      {"no opcode", "\x80\2\xff.", "an opcode"},
+      {"a state of None", "\x80\2N}b.", "refused"},
+      {"the end is missing", "\x80\2N", "STOP"},
+  };
+  for (const auto& [what, bytes, told] : bombs) {
+    CAPTURE(what);
+    const std::string found = told_of(folder, bytes);
+    INFO(found);
+    const std::string alternatives = told;
+    bool is_told = false;
+    for (std::size_t at = 0; at <= alternatives.size();) {
+      const std::size_t end = std::min(alternatives.find('|', at), alternatives.size());
+      is_told = is_told || found.find(alternatives.substr(at, end - at)) != std::string::npos;
+      at = end + 1;
+    }
+    CHECK(is_told);
+  }
+  // Lists of lists of themselves, twice each: 2**60 ways, one of which is gone.
+  std::string doubled("\x80\2]q\0", 5);
+  for (char i = 1; i < 60; ++i) {
+    doubled += std::string("](h") + static_cast<char>(i - 1) + "h" + static_cast<char>(i - 1) + "eq" + i;
+  }
+  CHECK(told_of(folder, doubled + ".") == "nothing was thrown");
+  CHECK(told_of(folder, std::string("\x80\2]q\0h\0a.", 9)) == "nothing was thrown");  // a cycle
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(60));
+}
+
+TEST_CASE("pickle: limits are the caller's") {
+  if (!have_numpy()) NPYMAP_SKIP("needs NumPy");
+  const temp_folder folder;
+  const auto path = folder / "x.pkl";
+  python("import pickle; pickle.dump([[[np.zeros(1000)]]], open(sys.argv[1], 'wb'), 2)", {path});
+  CHECK(pickled_arrays(path, {.limits = {.depth = 3}}).size() == 1);
+  CHECK(code_of([&] { pickled_arrays(path, {.limits = {.depth = 2}}); }) == errc::out_of_range);
+  CHECK(code_of([&] { pickled_arrays(path, {.limits = {.memory_bytes = 1000}}); }) ==
+        errc::out_of_range);
+  CHECK(code_of([&] { read_pickled_array(path, {}, {.limits = {.decoded_bytes = 7999}}); }) ==
+        errc::out_of_range);
+  CHECK(read_pickled_array(path, {}, {.limits = {.decoded_bytes = 8000}}).size() == 1000);
+}
