@@ -82,8 +82,7 @@ pickled_value scalar_value(const pickle_bytes& from, const value_pool& pool, con
   const value& data = pool[scalar.parts[1]];
   const std::string text = text_of(from, data, most_bytes);
   const auto bytes = std::as_bytes(std::span(text));
-  if (data.kind != value_kind::bytes ||
-      bytes.size() != static_cast<std::size_t>(type.itemsize())) {
+  if (data.kind != value_kind::bytes || bytes.size() != static_cast<std::size_t>(type.itemsize())) {
     refuse_object("a scalar of other bytes", data.range.offset);
   }
   switch (type.kind()) {

@@ -69,9 +69,7 @@ class opened_pickle {
     return facts.dtype.kind() != dtype_kind::object &&
            pool_[facts.data].coding == pickle::coding::plain;
   }
-  std::uint64_t offset_of(const array_facts& facts) const {
-    return pool_[facts.data].range.offset;
-  }
+  std::uint64_t offset_of(const array_facts& facts) const { return pool_[facts.data].range.offset; }
 
  private:
   std::uint64_t begin() const;
@@ -98,8 +96,7 @@ std::uint64_t opened_pickle::begin() const {
   std::array<std::byte, 16> start;
   const auto found = std::span(start).first(file_.read_at(start, 0));
   if (text_of(found).starts_with(detail::magic)) {
-    const header facts =
-        detail::read_header(file_, 0, file_.size_bytes(), default_header_limit);
+    const header facts = detail::read_header(file_, 0, file_.size_bytes(), default_header_limit);
     if (facts.dtype.has_object()) return facts.data_offset_bytes;
     throw error(errc::not_pickle, {.path = file_.path(),
                                    .subject = "kind of file",
@@ -163,11 +160,10 @@ any_array opened_pickle::open(const named_value& array) && {
 any_array opened_pickle::decode(const array_facts& facts) const {
   const pickle::value& data = pool_[facts.data];
   if (facts.size_bytes > options_.limits.decoded_bytes) {
-    throw error(errc::out_of_range,
-                {.subject = "pickled array",
-                 .expected = fmt::format("at most {} bytes to decode",
-                                         options_.limits.decoded_bytes),
-                 .found = fmt::format("{}", facts.size_bytes)});
+    throw error(errc::out_of_range, {.subject = "pickled array",
+                                     .expected = fmt::format("at most {} bytes to decode",
+                                                             options_.limits.decoded_bytes),
+                                     .found = fmt::format("{}", facts.size_bytes)});
   }
   constexpr std::uint64_t piece_bytes = std::uint64_t{1} << 20;
   io::aligned_buffer memory(static_cast<std::size_t>(facts.size_bytes));
@@ -191,8 +187,8 @@ any_array opened_pickle::decode(const array_facts& facts) const {
   is_good = is_good && decoder.finish(decoded);
   take();
   if (!is_good || filled != memory.size_bytes()) {
-    pickle::refuse("pickled array", fmt::format("{} bytes as text", facts.size_bytes),
-                   "others", data.range.offset);
+    pickle::refuse("pickled array", fmt::format("{} bytes as text", facts.size_bytes), "others",
+                   data.range.offset);
   }
   return detail::array_access::over(std::move(memory), file_.path(), header_of(facts));
 }
@@ -201,9 +197,9 @@ std::vector<pickled_value> opened_pickle::objects(const named_value& array) cons
   const array_facts facts = this->facts(array);
   try {
     if (facts.dtype.kind() != dtype_kind::object) {
-      throw error(errc::dtype_mismatch, {.subject = "pickled array",
-                                         .expected = "Python objects",
-                                         .found = descr(facts.dtype)});
+      throw error(
+          errc::dtype_mismatch,
+          {.subject = "pickled array", .expected = "Python objects", .found = descr(facts.dtype)});
     }
     // NumPy lists objects in C order, whatever the order of the array.
     std::vector<pickled_value> values;

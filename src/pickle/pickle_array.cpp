@@ -13,7 +13,8 @@ namespace npymap::pickle {
 namespace {
 
 constexpr std::uint64_t longest_name = std::uint64_t{1} << 16;
-constexpr int deepest_dtype = 32;  // NumPy's limit for axes, of which nested sub-arrays make one each
+constexpr int deepest_dtype =
+    32;  // NumPy's limit for axes, of which nested sub-arrays make one each
 
 /// Reads dtypes of a pickle; what it is asked of may be anything.
 class dtype_maker {

@@ -62,8 +62,8 @@ std::vector<named_value> arrays_of(const pickle_bytes& from, const value_pool& p
     if (here.kind == value_kind::array) {
       name_bytes += name.size();
       if (name_bytes > most_name_bytes) {
-        throw error(errc::out_of_range, {.subject = "pickle",
-                                         .expected = "names of arrays that are shorter together"});
+        throw error(errc::out_of_range,
+                    {.subject = "pickle", .expected = "names of arrays that are shorter together"});
       }
       found.push_back({name, at});
     } else if (is_container(here)) {

@@ -151,14 +151,21 @@ TEST_CASE("pickle: bombs are errors, within little time and memory") {
     const char* told;
   } bombs[] = {
       {"an underflow", "\x80\2" + repeated("0", 3) + ".", "a value on the stack"},
-      {"no mark", "\x80\2" "t.", "a mark"},
+      {"no mark",
+       "\x80\2"
+       "t.",
+       "a mark"},
       {"a pop below a mark", "\x80\2NN(\x86.", "a value on the stack"},
       {"deep lists", "\x80\2" + repeated("]", 100'000) + repeated("a", 99'999) + ".",
        "containers in one another"},
       {"deep tuples", "\x80\2N" + repeated("\x85", 100'000) + ".", "containers in one another"},
       {"many values", "\x80\2(" + repeated("]", many) + "l.", "bytes of memory"},
       {"many marks", "\x80\2" + repeated("(", 40 * many) + ".", "bytes of memory"},
-      {"a full memo", "\x80\4" "N" + repeated("\x94", 5 * many) + ".", "bytes of memory"},
+      {"a full memo",
+       "\x80\4"
+       "N" +
+           repeated("\x94", 5 * many) + ".",
+       "bytes of memory"},
       {"many copies", "\x80\2N" + repeated("2", 20 * many) + ".", "bytes of memory"},
       {"bytes beyond the end", "\x80\4\x8e" + std::string("\xff\xff\xff\xff\xff\xff\xff\x7f", 8),
        "bytes, found"},
@@ -185,7 +192,8 @@ TEST_CASE("pickle: bombs are errors, within little time and memory") {
   // Lists of lists of themselves, twice each: 2**60 ways, one of which is gone.
   std::string doubled("\x80\2]q\0", 5);
   for (char i = 1; i < 60; ++i) {
-    doubled += std::string("](h") + static_cast<char>(i - 1) + "h" + static_cast<char>(i - 1) + "eq" + i;
+    doubled +=
+        std::string("](h") + static_cast<char>(i - 1) + "h" + static_cast<char>(i - 1) + "eq" + i;
   }
   CHECK(told_of(folder, doubled + ".") == "nothing was thrown");
   CHECK(told_of(folder, std::string("\x80\2]q\0h\0a.", 9)) == "nothing was thrown");  // a cycle

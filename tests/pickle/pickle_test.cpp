@@ -139,7 +139,8 @@ TEST_CASE("pickle: arrays are found within dicts, lists and tuples, by the first
   each_protocol(
       "(lambda a: {'array': a, 'more': [1.5, None, (a, np.ones(2))], 7: {'x': np.zeros((2, 3), "
       "order='F')}, 'text': 'some', b'k': np.float32(3), \"it's\": np.arange(2), 'big': 1 << 70, "
-      "'set': {1, 2}, 'z': 2j, 'o': collections.OrderedDict(q=np.arange(1)), True: [[np.arange(4)]], "
+      "'set': {1, 2}, 'z': 2j, 'o': collections.OrderedDict(q=np.arange(1)), True: "
+      "[[np.arange(4)]], "
       "'bytes': bytearray(b'abc'), 'frozen': frozenset([3])})(np.arange(6).reshape(2, 3))",
       [](const std::string& path, int) {
         std::vector<std::string> names;
@@ -175,7 +176,8 @@ TEST_CASE("pickle: a typed array is mapped, and edits stay where the mode says")
 
 TEST_CASE("pickle: Python objects come as values, of a pickle and of an npy") {
   const std::string objects =
-      "np.array([None, True, 5, -(1 << 40), 1 << 63, 2.5, 1 - 2j, 'ü text\\n', b'\\x00\\xff', np.float32(2), "
+      "np.array([None, True, 5, -(1 << 40), 1 << 63, 2.5, 1 - 2j, 'ü text\\n', b'\\x00\\xff', "
+      "np.float32(2), "
       "np.int16(-3), np.bool_(False), np.str_('abc'), np.bytes_(b'xy'), np.complex64(1j), "
       "np.uint64((1 << 64) - 1)], dtype=object)";
   const std::string expected =
@@ -245,12 +247,10 @@ TEST_CASE("pickle: one is told from other files by its bytes") {
   const auto is_it = [](std::string_view text) {
     return is_pickle(std::as_bytes(std::span(text)));
   };
-  each_protocol("[np.arange(3)]", [&](const std::string& path, int) {
-    CHECK(is_it(read_file(path).substr(0, 16)));
-  });
-  each_protocol("{'a': 1}", [&](const std::string& path, int) {
-    CHECK(is_it(read_file(path).substr(0, 16)));
-  });
+  each_protocol("[np.arange(3)]",
+                [&](const std::string& path, int) { CHECK(is_it(read_file(path).substr(0, 16))); });
+  each_protocol("{'a': 1}",
+                [&](const std::string& path, int) { CHECK(is_it(read_file(path).substr(0, 16))); });
   for (const std::string_view text :
        {"\x93NUMPY\1\0", "PK\3\4", "1 2 3\n", "", "\x80", "\x80\x09.", "(1+2j) 3"}) {
     CHECK(!is_it(text));
@@ -271,10 +271,26 @@ TEST_CASE("pickle: what Python 2 and NumPy 2 write is read") {
   const auto x = convert<std::int16_t>(read_pickled_array(path));
   CHECK(x(0) == 1);
   CHECK(x(1) == -246);
-  write_file(path,
-             "\x80\2cnumpy._core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS'b'\ntR" +
-                 shape_and_type + "T\4" + std::string("\0\0\0\1\0\2\0", 7) + "tb.");
+  write_file(path, "\x80\2cnumpy._core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS'b'\ntR" +
+                       shape_and_type + "T\4" + std::string("\0\0\0\1\0\2\0", 7) + "tb.");
   const any_array y = read_pickled_array(path);
   CHECK(y.is_mapped());
   CHECK(convert<std::int16_t>(y)(1) == 2);
+}
+
+// Of joblib 1.6 and NumPy 2.4: joblib.dump({'a': np.arange(5.), 'b': [an array of ints, in Fortran
+// order], 'n': 'text'}), pickle.dump([np.arange(4.), np.array([1, 'x'], dtype=object)], protocol=5)
+TEST_CASE("pickle: what joblib and NumPy 2 write is mapped") {
+  const std::string folder = NPYMAP_PICKLES;
+  const auto list = pickled_arrays(folder + "/joblib.pkl");
+  REQUIRE(list.size() == 2);
+  CHECK(list[0].data_offset_bytes.value() % 16 == 0);  // joblib aligns
+  const auto a = read_pickled_array<const double>(folder + "/joblib.pkl", "$['a']");
+  CHECK(a.is_mapped());
+  CHECK(a(4) == 4);
+  const auto b = read_pickled_array<const std::int32_t>(folder + "/joblib.pkl", "$['b'][0]");
+  CHECK(b(1, 0) == 3);
+  CHECK(list[1].order == order::fortran);
+  CHECK(convert<double>(read_pickled_array(folder + "/numpy2.pkl", "$[0]"))(3) == 3);
+  CHECK(texts_of(read_pickled_objects(folder + "/numpy2.pkl", "$[1]")) == "1 'x' ");
 }
