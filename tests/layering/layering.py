@@ -46,6 +46,7 @@ LIGHT = set(
 HEAVY = {
     "array": {"complex"},  # visit hands it over
     "stream": {"stop_token"},  # the caller's
+    "pickle": {"variant"},  # what a Python object may be
     "chrono": {"chrono", "ratio"},
     "eigen": {"algorithm", "cmath", "complex"},
 }

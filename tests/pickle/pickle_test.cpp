@@ -125,7 +125,7 @@ for i, kind in enumerate(kinds):
     const auto list = pickled_arrays(path);
     REQUIRE(list.size() == 1);
     CHECK(list[0].name == "$");
-    if (x.size() > 0) CHECK((list[0].order == npymap::order::fortran) == (order == "F"));
+    if (x.size_bytes() > 0) CHECK((list[0].order == npymap::order::fortran) == (order == "F"));
     CHECK(list[0].data_offset_bytes.has_value() == (protocol >= 3 || x.size_bytes() == 0));
     if (list[0].data_offset_bytes && x.size_bytes() > 0) {
       CHECK(x.is_mapped());
