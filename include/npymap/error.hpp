@@ -38,6 +38,7 @@ enum class errc {
   checksum_mismatch,    ///< a member's bytes are not those whose CRC-32 the archive has
   member_too_long,      ///< a member becomes longer than the caller's limit
   unsupported_member,   ///< a member that is encrypted, or packed in a way that NumPy never writes
+  bad_text,             ///< text that is no array: a word for a number, a row of another length
 };
 
 /// The category of `errc`; its name is "npymap".

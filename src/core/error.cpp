@@ -57,6 +57,8 @@ const char* text_of(errc code) {
       return "member too long";
     case errc::unsupported_member:
       return "unsupported member";
+    case errc::bad_text:
+      return "malformed text";
   }
   return "unknown error";
 }
