@@ -102,8 +102,10 @@ bool parse_unicode(std::string_view field, const field_value& how, const text_di
   return true;
 }
 
-bool parse_time(std::string_view field, const field_value& how, const text_dialect&,
+bool parse_time(std::string_view field, const field_value& how, const text_dialect& dialect,
                 std::byte* out) noexcept {
+  const std::string_view stripped = dialect.stripped(field);
+  if (!stripped.empty()) field = stripped;  // nothing is NaT, but a blank is a mistake
   const auto steps = how.type().kind() == dtype_kind::datetime
                          ? parse_datetime(field, how.type().step())
                          : parse_timedelta(field);

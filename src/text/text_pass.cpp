@@ -163,6 +163,7 @@ void text_pass::read_told_shape(const text_chunk& chunk) {
   if (mark == 0) return;
   line.remove_prefix(mark);
   told_shape_ = parse_shape_line(line.substr(0, line.find_first_of("\r\n")));
+  if (told_shape_ && !array_bytes(*told_shape_, plan_.dtype().itemsize())) told_shape_.reset();
 }
 
 void text_pass::require_room_for_rows() {

@@ -80,7 +80,12 @@ class random_case {
 
   void choose_rows() {
     if (once_in(3)) argue("skiprows", std::to_string(options_.skip_rows = index_t(below(4))));
-    if (once_in(4)) argue("max_rows", std::to_string(*(options_.max_rows = index_t(below(6)))));
+    // Of text whose length is to be found, NumPy fails to put no parts together.
+    const index_t least = options_.dtype.itemsize() == 0 ? 1 : 0;
+    if (once_in(4)) {
+      options_.max_rows = least + index_t(below(6));
+      argue("max_rows", std::to_string(*options_.max_rows));
+    }
     argue("ndmin", std::to_string(options_.ndmin = int(below(3))));
     columns_ = options_.dtype.is_record() ? 2 : 1 + below(4);
     if (descr_.find("(2,)") != descr_.npos) columns_ = descr_[8] == '\'' ? 3 : 4;
@@ -150,15 +155,20 @@ class random_case {
     return one_of({"a", "bc", "def", "long", "x y", "é", "ü1", "\"q\"", "", "\"a \"\"b\"", "12"});
   }
 
+  char kind() const { return descr_[0] == '[' ? 'i' : descr_[2]; }
+  // NumPy stumbles over white space around them, wraps what is too large, and takes short years.
+  bool is_time() const { return kind() == 'm' || kind() == 'M'; }
+
   std::string field() {
-    if (once_in(60)) {
+    if (once_in(60) && !is_time()) {
       return one_of({"", "x", "1.5", "1e5", "-1", "1 2", "日", "\xc2\xa0" "1", "300", "\"2\"", "\"1\"\"",
                      "\"3\"4", "1,2", "e", "+", "1e", "--1", "1-2", "(1", "1 \x1c", "9223372036854775808",
-                     "#", "%", "//", "2020-13", "1\v", "\x85"});
+                     "#", "%", "//", "1\v",
+                     options_.encoding == text_encoding::latin1 ? "\x85" : "\u2003"});
     }
-    const char kind = descr_[0] == '[' ? 'i' : descr_[2];
+    const char kind = this->kind();
     std::string made = fitting(kind);
-    if (!options_.delimiter.empty() && options_.delimiter != " " && kind != 'm' && kind != 'M') {
+    if (!options_.delimiter.empty() && options_.delimiter != " " && !is_time()) {
       if (once_in(10)) made = one_of({" ", "  ", "\t"}) + made;
       if (once_in(10)) made += one_of({" ", "  "});
     }
@@ -175,14 +185,15 @@ class random_case {
     const std::string comment = options_.comments.empty() ? "#" : one_of(options_.comments);
     for (auto rows = below(7); rows > 0; --rows) {
       if (once_in(6)) made += one_of({"", comment + " c", " ", comment}) + end_of_line();
-      if (once_in(8)) made += " ";
+      if (!is_time() && once_in(8)) made += " ";
       std::size_t n = columns_;
       if (once_in(40)) n += below(2) * 2 - 1;
       for (std::size_t i = 0; i < n; ++i) {
         if (i > 0) made += options_.delimiter.empty() ? one_of({" ", "\t", "  "}) : options_.delimiter;
         made += field();
       }
-      if (once_in(8)) made += one_of({" ", "\t"});
+      const bool confuses = options_.delimiter.empty() && !options_.quote.empty();
+      if (!is_time() && !confuses && once_in(8)) made += one_of({" ", "\t"});
       if (once_in(8)) made += comment + "end";
       if (rows > 1 || !once_in(3)) made += end_of_line();
     }
@@ -216,8 +227,10 @@ std::string bytes_of(const any_array& x) {
   return {reinterpret_cast<const char*>(x.data()), static_cast<std::size_t>(x.size_bytes())};
 }
 
-// NumPy takes a text whose last quote is not closed.
-bool is_on_purpose(const std::string& message) {
+// NumPy takes a text whose last quote is not closed. Of rows that begin with a quote it refuses white
+// space at their end, which elsewhere means nothing.
+bool is_on_purpose(const std::string& message, const load_text_options& options) {
+  if (message.empty()) return options.delimiter.empty() && !options.quote.empty();
   return message.find("a closing quote") != message.npos;
 }
 
@@ -233,8 +246,8 @@ void compare(const random_case& each, int& accepted) {
   }
   INFO(message);
   const std::string theirs = each.path() + ".npy";
-  if (is_on_purpose(message)) return;
   if (found.has_value() != std::filesystem::exists(theirs)) {
+    if (is_on_purpose(message, each.options())) return;
     FAIL_CHECK((found ? "NumPy refuses" : "NumPy accepts"));
     return;
   }
