@@ -193,7 +193,8 @@ class random_case {
         made += field();
       }
       const bool confuses = options_.delimiter.empty() && !options_.quote.empty();
-      if (!is_time() && !confuses && once_in(8)) made += one_of({" ", "\t"});
+      if (!is_time() && once_in(8)) made += one_of({" ", "\t"});
+      while (confuses && (made.ends_with(' ') || made.ends_with('\t'))) made.pop_back();
       if (once_in(8)) made += comment + "end";
       if (rows > 1 || !once_in(3)) made += end_of_line();
     }
