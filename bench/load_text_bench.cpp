@@ -36,15 +36,16 @@ std::int64_t wanted_bytes() {
 const std::string& sample(const std::string& format) {
   struct text {
     text(const std::string& how, const std::string& name) : file(path(name)) {
-      const std::string array = how == "%d" ? "r.integers(-10**6, 10**6, (5000, 8))"
-                                            : "r.standard_normal((5000, 8))";
+      const std::string array =
+          how == "%d" ? "r.integers(-10**6, 10**6, (5000, 8))" : "r.standard_normal((5000, 8))";
       npymap_bench::numpy_seconds(
           "r = np.random.default_rng(1)",
           "np.savetxt('" + file + ".part', " + array + ", fmt='" + how + "')", 1);
       std::ifstream in(file + ".part", std::ios::binary);
       const std::string part{std::istreambuf_iterator<char>(in), {}};
       std::ofstream out(file, std::ios::binary);
-      for (std::int64_t n = 0; n < wanted_bytes() && !part.empty(); n += std::int64_t(part.size())) {
+      for (std::int64_t n = 0; n < wanted_bytes() && !part.empty();
+           n += std::int64_t(part.size())) {
         out << part;
       }
       ::unlink((file + ".part").c_str());
@@ -99,9 +100,8 @@ const int registered = [] {
         format == "whole" ? npymap::dtype_of<std::int64_t>() : npymap::dtype_of<double>();
     add("npymap", format, [=] {
       const std::string& from = sample(format);
-      return seconds_of([&] {
-        benchmark::DoNotOptimize(npymap::load_text(from, {.dtype = type}).data());
-      });
+      return seconds_of(
+          [&] { benchmark::DoNotOptimize(npymap::load_text(from, {.dtype = type}).data()); });
     });
     add("npymap_one_thread", format, [=] {
       const std::string& from = sample(format);

@@ -33,9 +33,9 @@ enum class told_shape : char {
 struct missing_fields {
   /// What such a field holds, without the space around it. Empty fields are missing as well.
   std::vector<std::string> words = {};
-  /// What is put there, as it would stand in the text: nothing, one for all columns, or one for each
-  /// column that is read. Nothing is genfromtxt's: NaN, -1, false and NaT; but empty text, and an
-  /// error for unsigned integers.
+  /// What is put there, as it would stand in the text: nothing, one for all columns, or one for
+  /// each column that is read. Nothing is genfromtxt's: NaN, -1, false and NaT; but empty text, and
+  /// an error for unsigned integers.
   std::vector<std::string> fillings = {};
 };
 
@@ -73,13 +73,13 @@ struct load_text_options {
 /// Read an array from text, into memory of its own.
 ///
 /// Fields are what `numpy.loadtxt` (1.24) takes them for, every double the nearest; besides, hex
-/// floats (`0x1.8p3`), `True` and `False` as bool, and a byte order mark are taken. NULs, text whose
-/// last quote is not closed, and digits with underscores (which NumPy takes for float16) are not.
-/// Gzip (also of several members) is told by its first bytes, unpacked as it streams, and checked.
-/// Reads the file once, on all cores, twice to find the length of `S` or `U`. The locale means
-/// nothing. Errors name line and column, both from 1, where lines count from the start of the file
-/// and columns are fields. \throws error bad_text; bad_dtype, object_dtype for what text cannot hold;
-/// invalid_argument; checksum_mismatch, truncated of gzip; stopped; the system's
+/// floats (`0x1.8p3`), `True` and `False` as bool, and a byte order mark are taken. NULs, text
+/// whose last quote is not closed, and digits with underscores (which NumPy takes for float16) are
+/// not. Gzip (also of several members) is told by its first bytes, unpacked as it streams, and
+/// checked. Reads the file once, on all cores, twice to find the length of `S` or `U`. The locale
+/// means nothing. Errors name line and column, both from 1, where lines count from the start of the
+/// file and columns are fields. \throws error bad_text; bad_dtype, object_dtype for what text
+/// cannot hold; invalid_argument; checksum_mismatch, truncated of gzip; stopped; the system's
 NPYMAP_EXPORT any_array load_text(const std::string& path, const load_text_options& options = {});
 
 /// The same with the dtype of T. Example: `auto x = npymap::load_text<float>("x.csv", {.delimiter =

@@ -32,10 +32,9 @@ bool begins_as_gzip(std::span<const std::byte> start) noexcept {
 gunzip::gunzip(reader packed) : packed_(std::move(packed)), buffer_(kept_bytes + piece_bytes) {}
 
 void gunzip::refuse(const char* subject, const char* expected, const char* found) const {
-  throw error(errc::bad_text, {.subject = subject,
-                               .expected = expected,
-                               .found = found,
-                               .byte_offset = packed_bytes()});
+  throw error(
+      errc::bad_text,
+      {.subject = subject, .expected = expected, .found = found, .byte_offset = packed_bytes()});
 }
 
 /// False at the end. What was there last stays in front.

@@ -16,8 +16,8 @@ namespace npymap::deflate {
 bool begins_as_gzip(std::span<const std::byte> start) noexcept;
 
 /// Unpacks gzip of one or several members, within little memory, and holds each against the CRC and
-/// the length behind it. Zeros behind the last one are padding, as Python's gzip has it. Errors know
-/// no file; their bytes count from the first of the packed ones. For one thread at a time.
+/// the length behind it. Zeros behind the last one are padding, as Python's gzip has it. Errors
+/// know no file; their bytes count from the first of the packed ones. For one thread at a time.
 class gunzip {
  public:
   /// Fills what it is given with the packed bytes that come next; fewer at the end alone.

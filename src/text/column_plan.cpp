@@ -15,7 +15,8 @@ namespace {
 constexpr std::size_t most_elements = std::size_t{1} << 24;
 
 bool begins_as_number(std::string_view word) {
-  return !word.empty() && std::string_view("+-.0123456789iInNTF").find(word[0]) != word.npos;
+  return !word.empty() &&
+         std::string_view("+-.0123456789iInNTF").find(word[0]) != std::string_view::npos;
 }
 
 }  // namespace
@@ -102,8 +103,9 @@ std::vector<column_place> column_plan::places(index_t fields) const {
     if (in_text < 0 || in_text >= fields) throw column;
     found.push_back({in_text, in_row++});
   }
-  std::stable_sort(found.begin(), found.end(),
-                   [](const column_place& a, const column_place& b) { return a.in_text < b.in_text; });
+  std::stable_sort(found.begin(), found.end(), [](const column_place& a, const column_place& b) {
+    return a.in_text < b.in_text;
+  });
   return found;
 }
 

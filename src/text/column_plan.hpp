@@ -44,7 +44,8 @@ class column_plan {
   const std::vector<index_t>* use_columns() const noexcept {
     return use_columns_ ? &*use_columns_ : nullptr;
   }
-  /// Sorted by where they stand in a row of so many fields. \throws index_t, the one that is outside
+  /// Sorted by where they stand in a row of so many fields. \throws index_t, the one that is
+  /// outside
   std::vector<column_place> places(index_t fields) const;
 
   /// One for all, or null.

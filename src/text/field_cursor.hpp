@@ -13,7 +13,7 @@
 namespace npymap::text {
 
 struct text_field {
-  std::string_view text;  ///< until the cursor goes on
+  std::string_view text;        ///< until the cursor goes on
   const char* begin = nullptr;  ///< where it stands, with its quote
   bool is_quoted = false;
 };

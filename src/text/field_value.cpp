@@ -79,7 +79,7 @@ bool parse_bool(std::string_view field, const field_value&, const text_dialect& 
 bool parse_bytes(std::string_view field, const field_value& how, const text_dialect& dialect,
                  std::byte* out) noexcept {
   std::byte* const end = out + how.itemsize();
-  if (field.find('\0') != field.npos) return false;
+  if (field.find('\0') != std::string_view::npos) return false;
   while (out != end && !field.empty()) {
     char32_t c = 0;
     if (!dialect.take_character(field, c) || c > 0xff) return false;
@@ -92,7 +92,7 @@ bool parse_bytes(std::string_view field, const field_value& how, const text_dial
 bool parse_unicode(std::string_view field, const field_value& how, const text_dialect& dialect,
                    std::byte* out) noexcept {
   std::byte* const end = out + how.itemsize();
-  if (field.find('\0') != field.npos) return false;
+  if (field.find('\0') != std::string_view::npos) return false;
   for (; out != end && !field.empty(); out += sizeof(char32_t)) {
     char32_t c = 0;
     if (!dialect.take_character(field, c)) return false;
@@ -167,7 +167,9 @@ field_value::parser field_value::parser_of(const dtype& type) noexcept {
       return of_size<parser>(size, nullptr, parse_floating<float16>, parse_floating<float>,
                              parse_floating<double>);
     case dtype_kind::complex_floating:
-      return size == 8 ? parse_pair<float> : size == 16 ? parse_pair<double> : parse_pair<long double>;
+      return size == 8    ? parse_pair<float>
+             : size == 16 ? parse_pair<double>
+                          : parse_pair<long double>;
     case dtype_kind::bytes:
       return parse_bytes;
     case dtype_kind::unicode:

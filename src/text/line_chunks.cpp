@@ -50,8 +50,8 @@ index_t line_chunks::skip_lines(index_t n) {
     was_return = false;
     if (skipped < n) {
       const std::size_t stop = rest_.find_first_of("\r\n", at);
-      at = stop == rest_.npos ? rest_.size() : stop + 1;
-      if (stop != rest_.npos) {
+      at = stop == std::string_view::npos ? rest_.size() : stop + 1;
+      if (stop != std::string_view::npos) {
         ++skipped;
         was_return = rest_[stop] == '\r';
       }
@@ -124,8 +124,9 @@ std::size_t line_chunks::find_cut(std::string_view text) {
   const std::string_view fresh = text.substr(scanned_);
   std::size_t last = fresh.rfind('\n');
   // A "\r" that comes last may have its "\n" behind it.
-  if (last == fresh.npos && fresh.size() > 1) last = fresh.rfind('\r', fresh.size() - 2);
-  const std::size_t cut = last == fresh.npos ? 0 : scanned_ + last + 1;
+  if (last == std::string_view::npos && fresh.size() > 1)
+    last = fresh.rfind('\r', fresh.size() - 2);
+  const std::size_t cut = last == std::string_view::npos ? 0 : scanned_ + last + 1;
   scanned_ = text.size() - (text.ends_with('\r') ? 1 : 0);
   return cut;
 }

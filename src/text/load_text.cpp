@@ -46,9 +46,9 @@ shape restored(const shape& told, const text::column_plan& plan, index_t rows,
                const std::string& path) {
   const index_t columns = plan.columns().value_or(1);
   const auto count = element_count(told);
-  const bool fits = count && (*count == 0 ? rows == 0
-                                          : *count == rows * columns &&
-                                                told[told.rank() - 1] == columns);
+  const bool fits =
+      count &&
+      (*count == 0 ? rows == 0 : *count == rows * columns && told[told.rank() - 1] == columns);
   if (fits) return told;
   throw error(errc::bad_text,
               {.path = path,

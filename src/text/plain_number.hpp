@@ -11,6 +11,8 @@
 #include <limits>
 #include <system_error>
 
+#include "text/nearest_double.hpp"
+
 namespace npymap::text {
 
 /// Whether 8 characters are digits, and then their number: all at once, as eight bytes of a word.
@@ -30,8 +32,8 @@ inline bool take_eight_digits(const char* at, std::uint64_t& number) noexcept {
 inline constexpr bool is_decimal_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 /// Take decimal digits, with a sign, a point and an exponent if there are any, off the front of a
-/// text that ends with the end of a line. Returns where they end; null for what is no such number, or
-/// one that needs a closer look.
+/// text that ends with the end of a line. Returns where they end; null for what is no such number,
+/// or one that needs a closer look.
 inline const char* take_plain(const char* at, const char* end, double& value) noexcept {
   const bool is_negative = *at == '-';
   if (is_negative || *at == '+') ++at;
@@ -74,7 +76,7 @@ inline const char* take_plain(const char* at, const char* end, double& value) no
   if (count <= most_digits && digits <= most_exact && exponent >= -22 && exponent <= 22) {
     const auto exact = static_cast<double>(digits);
     value = exponent < 0 ? exact / powers[-exponent] : exact * powers[exponent];
-  } else {
+  } else if (count > most_digits || digits == 0 || !nearest_double(digits, exponent, value)) {
     const auto [stop, failure] = std::from_chars(begin, end, value);
     if (failure != std::errc()) return nullptr;
     at = stop;

@@ -23,8 +23,8 @@ class row_parser {
 
   /// Begin a text, which `field_cursor::begin` describes.
   void begin(const char* begin, const char* end) noexcept;
-  /// Fill `out` with whole rows; answers how many. Fewer than fit at the end of the text, or in front
-  /// of a fault.
+  /// Fill `out` with whole rows; answers how many. Fewer than fit at the end of the text, or in
+  /// front of a fault.
   index_t parse(std::span<std::byte> out);
 
   bool is_over() const noexcept { return at_ == end_ || fault_.has_value(); }
@@ -56,8 +56,8 @@ class row_parser {
   const char* end_ = nullptr;
   index_t line_ = 0;
   std::optional<text_fault> fault_;
-  bool counts_fields_ = false;          // where columns are told from the end
-  std::vector<column_place> places_;    // of `use_columns`
+  bool counts_fields_ = false;           // where columns are told from the end
+  std::vector<column_place> places_;     // of `use_columns`
   std::optional<index_t> arranged_for_;  // rows of so many fields
 };
 

@@ -77,9 +77,10 @@ io::aligned_buffer memory_sink::gathered(std::uint64_t bytes) {
   for (segment& each : segments_) {
     if (each.begin >= bytes) break;
     const auto size = static_cast<std::size_t>(std::min(bytes, each.end()) - each.begin);
-    detail::in_parts(size, part_bytes, detail::checked_threads({}), [&](std::size_t at, std::size_t n) {
-      std::memcpy(all.data() + each.begin + at, each.memory.data() + at, n);
-    });
+    detail::in_parts(size, part_bytes, detail::checked_threads({}),
+                     [&](std::size_t at, std::size_t n) {
+                       std::memcpy(all.data() + each.begin + at, each.memory.data() + at, n);
+                     });
     each.memory = {};
   }
   return all;
@@ -93,9 +94,7 @@ any_array memory_sink::finish(const dtype& type, const shape& extents, const std
 }
 
 npy_sink::npy_sink(const std::string& path, const dtype& type, std::uint64_t buffer_bytes)
-    : type_(type),
-      fresh_(path, io::existing::replace),
-      writes_(fresh_.contents(), buffer_bytes) {}
+    : type_(type), fresh_(path, io::existing::replace), writes_(fresh_.contents(), buffer_bytes) {}
 
 // NumPy leaves room for more digits of the first extent, so that it does not matter what it is.
 void npy_sink::expect(const shape& extents) { head_bytes_ = header_bytes(type_, extents).size(); }

@@ -10,12 +10,13 @@ namespace npymap::text {
 namespace {
 
 [[noreturn]] void refuse(const char* subject, const char* expected, std::string_view found) {
-  throw error(errc::invalid_argument, {.subject = subject,
-                                       .expected = expected,
-                                       .found = quoted(found)});
+  throw error(errc::invalid_argument,
+              {.subject = subject, .expected = expected, .found = quoted(found)});
 }
 
-bool has_line_end(std::string_view text) { return text.find_first_of("\r\n") != text.npos; }
+bool has_line_end(std::string_view text) {
+  return text.find_first_of("\r\n") != std::string_view::npos;
+}
 
 // What Python's str.isspace takes for white space, beyond ASCII.
 bool is_wide_space(char32_t c) noexcept {

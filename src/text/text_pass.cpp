@@ -41,8 +41,8 @@ line_chunks::limits limits_of(const load_text_options& options, int threads) {
 int threads_for(const text_source& from, const load_text_options& options) {
   constexpr std::uint64_t worth_a_thread_bytes = 64 << 10;
   const int threads = detail::checked_threads(options.pass.threads);
-  const bool is_small = from.file_bytes() < worth_a_thread_bytes &&
-                        from.file_bytes() < options.pass.budget_bytes / 8;
+  const bool is_small =
+      from.file_bytes() < worth_a_thread_bytes && from.file_bytes() < options.pass.budget_bytes / 8;
   return is_small ? 1 : threads;
 }
 
@@ -169,12 +169,12 @@ void text_pass::read_told_shape(const text_chunk& chunk) {
 void text_pass::require_room_for_rows() {
   const auto row_bytes = static_cast<std::uint64_t>(plan_.row_bytes());
   if (row_bytes > half_of_budget(options_)) {
-    throw error(errc::invalid_argument,
-                {.path = from_.path(),
-                 .subject = "a row",
-                 .expected = fmt::format("at most {} bytes, half of the budget",
-                                         half_of_budget(options_)),
-                 .found = fmt::format("{}", row_bytes)});
+    throw error(
+        errc::invalid_argument,
+        {.path = from_.path(),
+         .subject = "a row",
+         .expected = fmt::format("at most {} bytes, half of the budget", half_of_budget(options_)),
+         .found = fmt::format("{}", row_bytes)});
   }
   if (row_bytes <= buffer_bytes_) return;
   buffer_bytes_ = static_cast<std::size_t>(row_bytes);

@@ -68,7 +68,7 @@ class text_pass {
   detail::progress_meter meter_;
 
   std::mutex reading_;
-  line_chunks chunks_;            // of whoever reads
+  line_chunks chunks_;               // of whoever reads
   std::optional<text_chunk> first_;  // which holds the first row
   index_t next_chunk_ = 0;
   bool is_over_ = false;

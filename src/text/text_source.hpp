@@ -17,7 +17,8 @@ namespace npymap::text {
 /// time.
 class text_source {
  public:
-  /// What has been read is let go from the system's cache when the file is larger than `keep_bytes`.
+  /// What has been read is let go from the system's cache when the file is larger than
+  /// `keep_bytes`.
   text_source(const std::string& path, std::uint64_t keep_bytes);
   text_source(const text_source&) = delete;
   text_source& operator=(const text_source&) = delete;

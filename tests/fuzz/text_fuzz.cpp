@@ -1,5 +1,5 @@
-// Any bytes are an array or an npymap::error, the same whether they are read in one part or in many,
-// into memory or into a file.
+// Any bytes are an array or an npymap::error, the same whether they are read in one part or in
+// many, into memory or into a file.
 
 #include <cstddef>
 #include <cstdint>
@@ -27,8 +27,9 @@ void require(bool holds) {
 /// The first two bytes choose, as letters so that a corpus can be written by hand.
 load_text_options options_of(std::uint8_t how, std::uint8_t type) {
   static constexpr const char* descrs[] = {
-      "'<f8'", "'<f4'", "'>i2'", "'|u1'", "'<i8'", "'<c16'", "'|b1'", "'<U0'", "'|S4'", "'<M8[s]'",
-      "'<f2'", "[('a', '<f8'), ('b', '<U3')]", "'<f16'", "'<m8[D]'"};
+      "'<f8'",  "'<f4'",   "'>i2'", "'|u1'",    "'<i8'", "'<c16'",
+      "'|b1'",  "'<U0'",   "'|S4'", "'<M8[s]'", "'<f2'", "[('a', '<f8'), ('b', '<U3')]",
+      "'<f16'", "'<m8[D]'"};
   load_text_options options;
   options.dtype = parse_descr(descrs[type % std::size(descrs)]);
   if ((how & 1) != 0) options.delimiter = ",";

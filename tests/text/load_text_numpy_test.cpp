@@ -49,11 +49,33 @@ class random_case {
   }
 
   void choose_dtype() {
-    static const words descrs = {
-        "'<f8'", "'<f8'", "'<f8'", "'<f4'", "'>f8'", "'<f2'", "'<i8'", "'<i4'", "'|i1'", "'>u2'",
-        "'<u8'", "'|u1'", "'|b1'", "'<c16'", "'<c8'", "'>c8'", "'|S3'", "'<U2'", "'|S0'", "'<U0'",
-        "'>U3'", "'<M8[s]'", "'<M8[M]'", "'<m8[s]'", "[('a', '<f8'), ('b', '<i4')]",
-        "[('a', '<f4', (2,)), ('b', '|S3')]", "[('a', [('x', '<i2'), ('y', '>f8')], (2,))]"};
+    static const words descrs = {"'<f8'",
+                                 "'<f8'",
+                                 "'<f8'",
+                                 "'<f4'",
+                                 "'>f8'",
+                                 "'<f2'",
+                                 "'<i8'",
+                                 "'<i4'",
+                                 "'|i1'",
+                                 "'>u2'",
+                                 "'<u8'",
+                                 "'|u1'",
+                                 "'|b1'",
+                                 "'<c16'",
+                                 "'<c8'",
+                                 "'>c8'",
+                                 "'|S3'",
+                                 "'<U2'",
+                                 "'|S0'",
+                                 "'<U0'",
+                                 "'>U3'",
+                                 "'<M8[s]'",
+                                 "'<M8[M]'",
+                                 "'<m8[s]'",
+                                 "[('a', '<f8'), ('b', '<i4')]",
+                                 "[('a', '<f4', (2,)), ('b', '|S3')]",
+                                 "[('a', [('x', '<i2'), ('y', '>f8')], (2,))]"};
     descr_ = one_of(descrs);
     options_.dtype = parse_descr(descr_);
     argue("dtype", descr_);
@@ -145,7 +167,9 @@ class random_case {
     if (kind == 'f') return number();
     if (kind == 'c') return complex();
     if (kind == 'i' || kind == 'u' || kind == 'b') {
-      return (kind != 'u' && once_in(4) ? "-" : once_in(6) ? "+" : "") +
+      return (kind != 'u' && once_in(4) ? "-"
+              : once_in(6)              ? "+"
+                                        : "") +
              fmt::format("{}", below(once_in(8) ? 70000 : 128));
     }
     if (kind == 'm') return once_in(5) ? "NaT" : fmt::format("{}", below(1000));
@@ -161,9 +185,32 @@ class random_case {
 
   std::string field() {
     if (once_in(60) && !is_time()) {
-      return one_of({"", "x", "1.5", "1e5", "-1", "1 2", "日", "\xc2\xa0" "1", "300", "\"2\"", "\"1\"\"",
-                     "\"3\"4", "1,2", "e", "+", "1e", "--1", "1-2", "(1", "1 \x1c", "9223372036854775808",
-                     "#", "%", "//", "1\v",
+      return one_of({"",
+                     "x",
+                     "1.5",
+                     "1e5",
+                     "-1",
+                     "1 2",
+                     "日",
+                     "\xc2\xa0"
+                     "1",
+                     "300",
+                     "\"2\"",
+                     "\"1\"\"",
+                     "\"3\"4",
+                     "1,2",
+                     "e",
+                     "+",
+                     "1e",
+                     "--1",
+                     "1-2",
+                     "(1",
+                     "1 \x1c",
+                     "9223372036854775808",
+                     "#",
+                     "%",
+                     "//",
+                     "1\v",
                      options_.encoding == text_encoding::latin1 ? "\x85" : "\u2003"});
     }
     const char kind = this->kind();
@@ -176,7 +223,10 @@ class random_case {
   }
 
   std::string end_of_line() {
-    return ends_ == 0 ? "\n" : ends_ == 1 ? "\r\n" : ends_ == 2 ? "\r" : one_of({"\n", "\r", "\r\n"});
+    return ends_ == 0   ? "\n"
+           : ends_ == 1 ? "\r\n"
+           : ends_ == 2 ? "\r"
+                        : one_of({"\n", "\r", "\r\n"});
   }
 
   std::string text() {
@@ -189,7 +239,8 @@ class random_case {
       std::size_t n = columns_;
       if (once_in(40)) n += below(2) * 2 - 1;
       for (std::size_t i = 0; i < n; ++i) {
-        if (i > 0) made += options_.delimiter.empty() ? one_of({" ", "\t", "  "}) : options_.delimiter;
+        if (i > 0)
+          made += options_.delimiter.empty() ? one_of({" ", "\t", "  "}) : options_.delimiter;
         made += field();
       }
       const bool confuses = options_.delimiter.empty() && !options_.quote.empty();
@@ -228,8 +279,8 @@ std::string bytes_of(const any_array& x) {
   return {reinterpret_cast<const char*>(x.data()), static_cast<std::size_t>(x.size_bytes())};
 }
 
-// NumPy takes a text whose last quote is not closed. Of rows that begin with a quote it refuses white
-// space at their end, which elsewhere means nothing.
+// NumPy takes a text whose last quote is not closed. Of rows that begin with a quote it refuses
+// white space at their end, which elsewhere means nothing.
 bool is_on_purpose(const std::string& message, const load_text_options& options) {
   if (message.empty()) return options.delimiter.empty() && !options.quote.empty();
   return message.find("a closing quote") != message.npos;

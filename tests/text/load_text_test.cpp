@@ -92,7 +92,9 @@ TEST_CASE("text: errors name line and column, and quote what was found", "[text]
         "line 2, column 1: expected an integer of dtype '<i4', found '1.5' (at byte 2)");
   CHECK(refusal("skip me\n1\n300\n", {.dtype = dtype_of<std::uint8_t>(), .skip_rows = 1}) ==
         "line 3, column 1: expected an integer of dtype '|u1', found '300' (at byte 10)");
-  CHECK(refusal(std::string("1 2\n3 \0" "4\n", 9)) ==
+  CHECK(refusal(std::string("1 2\n3 \0"
+                            "4\n",
+                            9)) ==
         "line 2, column 2: expected a number of dtype '<f8', found '\\x004' (at byte 6)");
   CHECK(refusal(std::string("a\0b\n", 4), {.dtype = parse_descr("'<U5'")}) ==
         "line 1, column 1: expected text of dtype '<U5', found 'a\\x00b' (at byte 0)");
@@ -129,7 +131,8 @@ TEST_CASE("text: numbers are read at every border between parts", "[text]") {
     doubles expected;
     for (int row = 0; row < 2000; ++row) {
       for (int column = 0; column < 3; ++column) {
-        const double value = std::ldexp(static_cast<double>(random() >> 11), int(random() % 80) - 90);
+        const double value =
+            std::ldexp(static_cast<double>(random() >> 11), int(random() % 80) - 90);
         expected.push_back(value);
         text += fmt::format("{}{}", column == 0 ? "" : random() % 2 ? " " : " \t ", value);
       }
@@ -150,7 +153,8 @@ TEST_CASE("text: numbers are read at every border between parts", "[text]") {
   }
 }
 
-TEST_CASE("text: quotes, many bytes a character, and lines within fields at every border", "[text]") {
+TEST_CASE("text: quotes, many bytes a character, and lines within fields at every border",
+          "[text]") {
   words expected;
   std::string text;
   std::mt19937_64 random(random_seed());
@@ -170,10 +174,8 @@ TEST_CASE("text: quotes, many bytes a character, and lines within fields at ever
     if (row % 3 == 0) expected.back() += ' ';
   }
   for (const pass_options& pass : many_ways()) {
-    const any_array x = loaded_any(text, {.dtype = parse_descr("'<U0'"),
-                                          .delimiter = ",",
-                                          .quote = "\"",
-                                          .pass = pass});
+    const any_array x = loaded_any(
+        text, {.dtype = parse_descr("'<U0'"), .delimiter = ",", .quote = "\"", .pass = pass});
     CHECK(x.shape() == shape{800, 2});
     CHECK(strings_of(x.reshape({-1})) == expected);
   }
@@ -182,7 +184,8 @@ TEST_CASE("text: quotes, many bytes a character, and lines within fields at ever
 TEST_CASE("text: what NumPy does not take is taken, or the other way round, on purpose", "[text]") {
   CHECK(loaded<double>("0x1.8p3 -0X10 0x.8 +0x1p-1074 0x1p99999 0x1p-99999\n") ==
         doubles{12, -16, 0.5, 0x1p-1074, HUGE_VAL, 0});
-  CHECK(loaded<double>("\xef\xbb\xbf" "1 2\n") == doubles{1, 2});
+  CHECK(loaded<double>("\xef\xbb\xbf"
+                       "1 2\n") == doubles{1, 2});
   CHECK(loaded<double>("1::2::3\n", {.delimiter = "::"}) == doubles{1, 2, 3});
   CHECK(loaded<double>("1 2 // x\n# y\n\n3 4\n", {.comments = {"#", "//"}}) == doubles{1, 2, 3, 4});
   const auto flags = loaded<bool8>("True False 1 0 -7\n");
@@ -213,15 +216,17 @@ TEST_CASE("text: missing fields are filled", "[text]") {
         std::vector<int>{1, 8, 3, 7, 8, 6});
   CHECK(loaded<int>(text, {.delimiter = ",", .missing = {{.words = {"NA"}}}}) ==
         std::vector<int>{1, -1, 3, -1, -999, 6});
-  CHECK(refusal(text, {.dtype = dtype_of<unsigned>(), .delimiter = ",", .missing = {{.words = {"NA"}}}})
+  CHECK(refusal(text,
+                {.dtype = dtype_of<unsigned>(), .delimiter = ",", .missing = {{.words = {"NA"}}}})
             .starts_with("line 1, column 2: expected an integer of dtype '<u4', found 'NA'"));
   CHECK(refusal(text, {.delimiter = ",", .missing = {{.fillings = {"1", "2"}}}})
             .starts_with("fillings of missing fields: expected one, or one for each of 3 columns"));
-  CHECK(refusal(text, {.delimiter = ",", .missing = {{.fillings = {"x"}}}})
-            .starts_with("fillings of missing fields: expected a number of dtype '<f8', found 'x'"));
-  const any_array x = loaded_any(
-      "1 two\nNA -\n", {.dtype = parse_descr("[('a', '|i1'), ('b', '|S3')]"),
-                        .missing = {{.words = {"NA", "-"}, .fillings = {"5", "none"}}}});
+  CHECK(
+      refusal(text, {.delimiter = ",", .missing = {{.fillings = {"x"}}}})
+          .starts_with("fillings of missing fields: expected a number of dtype '<f8', found 'x'"));
+  const any_array x =
+      loaded_any("1 two\nNA -\n", {.dtype = parse_descr("[('a', '|i1'), ('b', '|S3')]"),
+                                   .missing = {{.words = {"NA", "-"}, .fillings = {"5", "none"}}}});
   CHECK(x.field("a").as<std::int8_t>()(1) == 5);
   CHECK(as_strings<char>(x.field("b"))(0) == "two");
   CHECK(as_strings<char>(x.field("b"))(1) == "non");
@@ -241,7 +246,8 @@ TEST_CASE("text: arguments that make no sense are refused, and nothing is touche
   CHECK(refused({.quote = "#"}) == "comments");
   CHECK(refused({.delimiter = ",", .quote = ","}) == "quote");
   CHECK(refused({.delimiter = "\xff"}) == "options of a text");
-  CHECK(refused({.delimiter = "日", .encoding = text_encoding::latin1}) == "options of a text in latin1");
+  CHECK(refused({.delimiter = "日", .encoding = text_encoding::latin1}) ==
+        "options of a text in latin1");
   CHECK(refused({.skip_rows = -1}) == "skip_rows");
   CHECK(refused({.max_rows = -1}) == "max_rows");
   CHECK(refused({.ndmin = 3}) == "ndmin");
@@ -264,7 +270,7 @@ TEST_CASE("text: the shape that the first line tells is restored", "[text]") {
   CHECK(loaded_any(text, {.use_columns = {{0, 1}}}).shape() == shape{4, 2});
   CHECK(loaded_any("#shape: (0, 4, 3)\n").shape() == shape{0, 4, 3});
   CHECK(loaded_any("% shape: (2, 1, 1,)\r\n1\r\n2", {.comments = {"%"}}).shape() == shape{2, 1, 1});
-  CHECK(loaded_any("# shape: (2, 3)\n1 2\n").shape() == shape{2});   // of two axes, nobody tells
+  CHECK(loaded_any("# shape: (2, 3)\n1 2\n").shape() == shape{2});  // of two axes, nobody tells
   CHECK(loaded_any("# shape: (2, x, 3)\n1 2\n").shape() == shape{2});
   CHECK(loaded_any("\n# shape: (1, 1, 1)\n1 2\n").shape() == shape{2});
   CHECK(refusal(text + "13 14 15\n") ==
@@ -284,18 +290,21 @@ TEST_CASE("text: lines are bounded, by the option and by the budget", "[text]") 
   for (pass_options pass : many_ways()) {
     CHECK(loaded<double>(text, {.pass = pass}) == doubles{1, 2, 3, 4, 5, 6});
     CHECK(loaded<double>(text, {.longest_line_bytes = 5004, .pass = pass}).size() == 6);
-    CHECK(refusal(text, {.longest_line_bytes = 5003, .pass = pass}) ==
-          "line 2: expected a line of at most 5003 bytes, as longest_line_bytes says, found a longer"
-          " one (at byte 4)");
+    CHECK(
+        refusal(text, {.longest_line_bytes = 5003, .pass = pass}) ==
+        "line 2: expected a line of at most 5003 bytes, as longest_line_bytes says, found a longer"
+        " one (at byte 4)");
   }
   const std::string quoted = "\"1\n" + std::string(300, '\n') + "\" 2\n3 4\n";
   CHECK(loaded<double>(quoted, {.quote = "\"", .pass = {.budget_bytes = 1}}).size() == 4);
-  CHECK(refusal(quoted, {.quote = "\"", .longest_line_bytes = 100}).starts_with("line 1: expected"));
+  CHECK(
+      refusal(quoted, {.quote = "\"", .longest_line_bytes = 100}).starts_with("line 1: expected"));
   std::string wide;
   for (int i = 0; i < 300000; ++i) wide += "1 ";
   CHECK(loaded<double>(wide, {.pass = {.budget_bytes = 5 << 20}}).size() == 300000);
-  CHECK(refusal(wide, {.pass = {.budget_bytes = 4 << 20}})
-            .starts_with("a row: expected at most 2097152 bytes, half of the budget, found 2400000"));
+  CHECK(
+      refusal(wide, {.pass = {.budget_bytes = 4 << 20}})
+          .starts_with("a row: expected at most 2097152 bytes, half of the budget, found 2400000"));
 }
 
 TEST_CASE("text: a line of a gigabyte is refused in bounded memory", "[text][memory]") {
@@ -304,7 +313,8 @@ TEST_CASE("text: a line of a gigabyte is refused in bounded memory", "[text][mem
   std::filesystem::resize_file(folder / "t.txt", std::uintmax_t{1} << 30);
   const auto refuses = [&] {
     const std::string message = message_of([&] { load_text(folder / "t.txt"); });
-    return message.find("line 2: expected a line of at most 67108864 bytes") != message.npos ? 0 : 1;
+    return message.find("line 2: expected a line of at most 67108864 bytes") != message.npos ? 0
+                                                                                             : 1;
   };
   if (!have_memory_cgroups()) {
     CHECK(refuses() == 0);
@@ -319,7 +329,8 @@ TEST_CASE("text: a text larger than memory becomes an npy within its budget", "[
   constexpr index_t rows = 3'000'000;
   {
     std::ofstream out(folder / "t.txt", std::ios::binary);
-    for (index_t i = 0; i < rows; ++i) out << i << ' ' << -i << ".25 1e-3 some-more-space-to-fill\n";
+    for (index_t i = 0; i < rows; ++i)
+      out << i << ' ' << -i << ".25 1e-3 some-more-space-to-fill\n";
   }
   const std::uint64_t budget = std::uint64_t{16} << 20;
   const auto convert = [&] {
@@ -361,11 +372,13 @@ TEST_CASE("text: a stop ends reading, and leaves nothing", "[text]") {
 TEST_CASE("text: a file may become the npy of its own text", "[text]") {
   const temp_folder folder;
   write_file(folder / "t", "1 2\n3 4\n");
-  text_to_npy(folder / "t", folder / "t", {.dtype = dtype_of<int>()}, {.durability = durability::full});
+  text_to_npy(folder / "t", folder / "t", {.dtype = dtype_of<int>()},
+              {.durability = durability::full});
   CHECK(load<int>(folder / "t")(1, 0) == 3);
 }
 
-TEST_CASE("text: gzip of several members is unpacked, and whatever is wrong with it told", "[text]") {
+TEST_CASE("text: gzip of several members is unpacked, and whatever is wrong with it told",
+          "[text]") {
   if (!have_numpy()) NPYMAP_SKIP("needs NumPy");
   const temp_folder folder;
   python(R"(
