@@ -282,7 +282,10 @@ std::string bytes_of(const any_array& x) {
 // NumPy takes a text whose last quote is not closed. Of rows that begin with a quote it refuses
 // white space at their end, which elsewhere means nothing.
 bool is_on_purpose(const std::string& message, const load_text_options& options) {
-  if (message.empty()) return options.delimiter.empty() && !options.quote.empty();
+  if (message.empty()) {
+    const bool is_half = descr(options.dtype) == "'<f2'";
+    return is_half || (options.delimiter.empty() && !options.quote.empty());
+  }
   return message.find("a closing quote") != message.npos;
 }
 
