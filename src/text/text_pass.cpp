@@ -199,7 +199,7 @@ std::optional<std::uint64_t> text_pass::expected_rows() {
 void text_pass::run(row_sink& to) {
   to_ = &to;
   to.begin(plan_.row_bytes(), expected_rows());
-  detail::in_each_thread(is_over_ ? 1 : threads_, [this](int) {
+  const auto work = [this](int) {
     try {
       worker w(plan_, dialect_, buffer_bytes_);
       while (take_chunk(w) && parse_chunk(w)) {
@@ -208,7 +208,13 @@ void text_pass::run(row_sink& to) {
       turns_.end_of_pass();
       throw;
     }
-  });
+  };
+  const int threads = is_over_ ? 1 : threads_;
+  if (threads == 1) {
+    work(0);
+  } else {
+    detail::in_each_thread(threads, work);
+  }
   meter_.finish();
 }
 
