@@ -79,7 +79,8 @@ double bare_seconds(const std::string& file) {
   });
 }
 
-void add(const std::string& name, const std::string& format, std::function<double()> seconds) {
+void add(const std::string& name, const std::string& format,
+         const std::function<double()>& seconds) {
   const auto measure = [=](benchmark::State& state) {
     for (auto _ : state) {
       const double taken = seconds();

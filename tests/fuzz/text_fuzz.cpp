@@ -48,7 +48,7 @@ std::string message_of(F&& f) {
     f();
     return {};
   } catch (const error& e) {
-    const std::string message = e.what();
+    std::string message = e.what();
     require(message.size() < 2000 && !e.path().empty());
     return message;
   }

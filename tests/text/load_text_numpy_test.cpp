@@ -110,7 +110,7 @@ class random_case {
     }
     argue("ndmin", std::to_string(options_.ndmin = int(below(3))));
     columns_ = options_.dtype.is_record() ? 2 : 1 + below(4);
-    if (descr_.find("(2,)") != descr_.npos) columns_ = descr_[8] == '\'' ? 3 : 4;
+    if (descr_.find("(2,)") != std::string::npos) columns_ = descr_[8] == '\'' ? 3 : 4;
     if (once_in(4)) {
       const std::size_t n = options_.dtype.is_record() ? columns_ : below(4);
       options_.use_columns.emplace();
@@ -286,7 +286,7 @@ bool is_on_purpose(const std::string& message, const load_text_options& options)
     const bool is_half = descr(options.dtype) == "'<f2'";
     return is_half || (options.delimiter.empty() && !options.quote.empty());
   }
-  return message.find("a closing quote") != message.npos;
+  return message.find("a closing quote") != std::string::npos;
 }
 
 void compare(const random_case& each, int& accepted) {

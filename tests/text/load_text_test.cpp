@@ -313,8 +313,9 @@ TEST_CASE("text: a line of a gigabyte is refused in bounded memory", "[text][mem
   std::filesystem::resize_file(folder / "t.txt", std::uintmax_t{1} << 30);
   const auto refuses = [&] {
     const std::string message = message_of([&] { load_text(folder / "t.txt"); });
-    return message.find("line 2: expected a line of at most 67108864 bytes") != message.npos ? 0
-                                                                                             : 1;
+    return message.find("line 2: expected a line of at most 67108864 bytes") != std::string::npos
+               ? 0
+               : 1;
   };
   if (!have_memory_cgroups()) {
     CHECK(refuses() == 0);
