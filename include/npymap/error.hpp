@@ -41,6 +41,7 @@ enum class errc {
   not_pickle,           ///< the bytes do not begin as a pickle does
   bad_pickle,           ///< a pickle that Python would not load, or NumPy make no array of
   refused_object,       ///< a pickle that would have something called, imported or made of a class
+  bad_text,             ///< text that is no array: a word for a number, a row of another length
 };
 
 /// The category of `errc`; its name is "npymap".

@@ -18,6 +18,7 @@
 #include <npymap/gather.hpp>
 #include <npymap/guard.hpp>
 #include <npymap/header.hpp>
+#include <npymap/load_text.hpp>
 #include <npymap/npy_writer.hpp>
 #include <npymap/npz.hpp>
 #include <npymap/npz_writer.hpp>

@@ -63,6 +63,8 @@ const char* text_of(errc code) {
       return "malformed pickle";
     case errc::refused_object:
       return "refused Python object";
+    case errc::bad_text:
+      return "malformed text";
   }
   return "unknown error";
 }
