@@ -45,8 +45,8 @@ struct npz_writer_options {
 
 /// How to write a member.
 struct npz_member_options {
-  /// Deflate it: 1 is fast, 6 is as small as NumPy makes it, 12 the least. Left out: stored as it
-  /// is, to be mapped.
+  /// Deflate it: 1 is fast, 6 is about as small as NumPy makes it, 12 the least. Left out: stored
+  /// as it is, to be mapped.
   std::optional<int> level = {};
   /// Of blocks: they are put together along the first axis in C order, along the last one in
   /// Fortran order.
@@ -59,8 +59,9 @@ struct npz_member_options {
 /// deflated one is packed in pieces of a megabyte, on all cores; it says where they begin, so that
 /// `npz_reader` unpacks a part of it alone. Both are plain zip to all others: NumPy, Python's
 /// zipfile, Info-ZIP. Members and archives may be of any size. Memory: some megabytes for each
-/// thread. After an exception the writer takes no more. Move-only; not safe to use from two
-/// threads. NumPy: `numpy.savez(path, x=x, y=y)`, `numpy.savez_compressed`.
+/// thread. After an exception in the middle of a member the writer takes no more, and has no
+/// `commit`; what is refused before that, as a name, changes nothing. Move-only; not safe to use
+/// from two threads. NumPy: `numpy.savez(path, x=x, y=y)`, `numpy.savez_compressed`.
 class NPYMAP_EXPORT npz_writer {
  public:
   /// Begin an archive; `.npz` is not added to the name. Until `commit` an older one stays, and
@@ -127,6 +128,7 @@ class NPYMAP_EXPORT npz_writer {
            const detail::layout_ref& where, const npz_member_options& options, const file_map& map);
   void append(const dtype& type, const void* data, const detail::layout_ref& where,
               const file_map& map);
+  void abandon_member() noexcept;
   detail::npz_output& output() const;
   const std::string& path() const;
 
@@ -137,14 +139,19 @@ template <class Blocks>
 requires detail::block_sequence<Blocks>
 void npz_writer::add(std::string_view name, Blocks&& blocks, const npz_member_options& options) {
   bool is_first = true;
-  for (auto&& block : blocks) {
-    using traits = detail::block_view<std::remove_cvref_t<decltype(block)>>;
-    const auto& elements = traits::of(block);
-    if (std::exchange(is_first, false)) {
-      begin(name, detail::dtype_of_block(elements),
-            detail::row_of_block(elements.layout(), options.order, path()), options);
+  try {
+    for (auto&& block : blocks) {
+      using traits = detail::block_view<std::remove_cvref_t<decltype(block)>>;
+      const auto& elements = traits::of(block);
+      if (std::exchange(is_first, false)) {
+        begin(name, detail::dtype_of_block(elements),
+              detail::row_of_block(elements.layout(), options.order, path()), options);
+      }
+      append(elements);
     }
-    append(elements);
+  } catch (...) {
+    abandon_member();
+    throw;
   }
   if (is_first) detail::refuse_no_blocks(path());
 }

@@ -16,7 +16,11 @@ appender& appender::operator=(appender&&) noexcept = default;
 appender::~appender() = default;
 
 detail::row_writer& appender::writer() const {
-  if (!writer_) throw error(errc::closed, {.subject = "append"});
+  if (!writer_) {
+    throw error(
+        errc::closed,
+        {.subject = "append", .expected = "an appender", .found = "one that was moved from"});
+  }
   return *writer_;
 }
 

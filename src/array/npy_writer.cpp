@@ -21,7 +21,10 @@ npy_writer& npy_writer::operator=(npy_writer&&) noexcept = default;
 npy_writer::~npy_writer() = default;
 
 detail::row_writer& npy_writer::writer() const {
-  if (!writer_) throw error(errc::closed, {.subject = "append"});
+  if (!writer_) {
+    throw error(errc::closed,
+                {.subject = "append", .expected = "a writer", .found = "one that was moved from"});
+  }
   return *writer_;
 }
 

@@ -22,6 +22,7 @@ constexpr index_t max_extent = INT64_MAX;
 
 row_writer::row_writer(growing_file file, const append_options& options)
     : file_(std::move(file)),
+      path_(file_.path()),
       options_(options),
       written_(file_.rows()),
       reached_(file_.rows()),
@@ -57,7 +58,11 @@ void row_writer::append(const dtype& type, const void* data, const layout_ref& w
                         const file_map& map) {
   require_usable();
   const bool is_cast = type != this->type();
-  require_appendable(type, this->type());
+  try {
+    require_appendable(type, this->type());
+  } catch (const error& e) {
+    throw e.in_file(path_);
+  }
   const layout block = block_of_rows(where, shape_, axis(), file_.path());
   const index_t count = block.shape[axis()];
   if (count == 0) return;
@@ -124,7 +129,12 @@ void row_writer::require_end_at(index_t rows) const {
 }
 
 void row_writer::require_usable() const {
-  if (closed_) throw error(errc::closed, {.path = file_.path(), .subject = "append"});
+  if (closed_) {
+    throw error(errc::closed, {.path = path_,
+                               .subject = "append",
+                               .expected = "a file that is being written",
+                               .found = "one that was finished"});
+  }
   if (failed_) throw_failed();
 }
 void row_writer::throw_failed() const {

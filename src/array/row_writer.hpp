@@ -66,6 +66,7 @@ class row_writer final : public counted {
   void cut_behind(index_t rows) noexcept;
 
   growing_file file_;
+  const std::string path_;
   const append_options options_;
   io::aligned_buffer buffer_;
   index_t buffered_ = 0;  // rows

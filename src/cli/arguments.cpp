@@ -128,10 +128,21 @@ std::string parse_archive(const std::string& text) {
   refuse_argument("a name that ends in .npz", text);
 }
 
+// What `unpack` would not write.
+bool is_unsafe_name(std::string_view name) {
+  const std::string path = fmt::format("/{}/", name);
+  return name.find('\\') != std::string_view::npos || path.find("//") != std::string::npos ||
+         path.find("/./") != std::string::npos || path.find("/../") != std::string::npos;
+}
+
 packed_file parse_packed_file(const std::string& text) {
   const std::size_t sign = text.find('=');
   if (sign == 0 || sign + 1 == text.size()) refuse_argument("name=IN.npy or IN.npy", text);
-  if (sign != std::string::npos) return {text.substr(0, sign), text.substr(sign + 1)};
+  if (sign != std::string::npos) {
+    const std::string name = text.substr(0, sign);
+    if (is_unsafe_name(name)) refuse_argument("a name that stays below a folder", name);
+    return {name, text.substr(sign + 1)};
+  }
   std::string name = parse_path(text).substr(text.rfind('/') + 1);
   if (name.ends_with(".npy")) name.resize(name.size() - 4);
   if (name.empty()) refuse_argument("name=IN.npy or IN.npy", text);

@@ -181,9 +181,10 @@ void add_hist(CLI::App& tool, hist_options& given) {
 }
 
 void add_level(CLI::App& command, std::optional<int>& level) {
-  add_parsed(command, "--level", level, parse_number<int, 1, 12>,
-             "Compress, in an archive: 1 is fast, 6 as small as NumPy, 12 smallest; as it is when\n"
-             "left out, to be mapped")
+  add_parsed(
+      command, "--level", level, parse_number<int, 1, 12>,
+      "Compress, in an archive: 1 is fast, 6 about as small as NumPy, 12 smallest; as it is when\n"
+      "left out, to be mapped")
       .type_name("N");
 }
 
@@ -193,9 +194,10 @@ void add_convert(CLI::App& tool, convert_options& given) {
       "Write the elements to another .npy file, or the same, or to an archive of their own, in\n"
       "another order or as another dtype: whole or not at all");
   add_input(command, given.source, "IN");
-  add_parsed(
-      command, "OUT", given.destination, parse_destination,
-      "The .npy or .npz file to write; of an archive, the array is called as --member, or arr_0")
+  add_parsed(command, "OUT", given.destination, parse_destination,
+             "The .npy or .npz file to write; of an archive, the array is called as in IN, or "
+             "--member, or\n"
+             "arr_0")
       .type_name("")
       ->required();
   add_parsed(command, "--order", given.order, parse_order, "C or F; that of IN when left out")

@@ -2,6 +2,8 @@
 #include <cstdint>
 #include <string>
 
+#include <fmt/format.h>
+
 #include <npymap/any_array.hpp>
 #include <npymap/copy.hpp>
 #include <npymap/error.hpp>
@@ -10,6 +12,7 @@
 #include "cli/commands.hpp"
 #include "cli/input.hpp"
 #include "cli/watched_pass.hpp"
+#include "io/system.hpp"
 
 namespace npymap::cli {
 namespace {
@@ -51,9 +54,24 @@ void require_sound(const input& from, const convert_options& options) {
   from.archive->verify(meant_member(from), checking.options());
 }
 
+// What is written is an archive of one array: not in the place of one with more.
+void require_other_archive(const input& from, const convert_options& options) {
+  if (!from.archive || from.archive->members().size() == 1) return;
+  io::sys::file_status read, written;
+  const bool is_same = io::sys::status(from.path.c_str(), read) == 0 &&
+                       io::sys::status(options.destination.c_str(), written) == 0 &&
+                       read.device == written.device && read.number == written.number;
+  if (!is_same) return;
+  throw error(errc::invalid_argument,
+              {.path = options.destination,
+               .subject = "OUT",
+               .expected = "another file than IN, whose other members would be lost",
+               .found = fmt::format("IN, with {} members", from.archive->members().size())});
+}
+
 // NumPy's key of a member, and what numpy.savez calls an array without a name.
 std::string name_in_archive(const input& from) {
-  if (from.archive && from.member) return from.archive->member(*from.member).name;
+  if (from.archive) return meant_member(from).name;
   return from.member.value_or("arr_0");
 }
 
@@ -65,6 +83,7 @@ void convert(const convert_options& options) {
     throw CLI::ValidationError("--level", "only an .npz file is compressed");
   }
   const input from = find_input(options.source, to_archive ? named::in_either : named::in_source);
+  require_other_archive(from, options);
   const any_array elements = elements_of(from, options.source.header_limit);
   require_sound(from, options);
   if (to_archive) return save_npz(name_in_archive(from), elements, options);

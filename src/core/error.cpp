@@ -40,7 +40,7 @@ const char* text_of(errc code) {
     case errc::busy:
       return "in use";
     case errc::closed:
-      return "map is closed";
+      return "closed";
     case errc::not_regular_file:
       return "not a regular file";
     case errc::stopped:

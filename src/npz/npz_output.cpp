@@ -70,7 +70,9 @@ void npz_output::require_usable() const {
   throw error(errc::closed, {.path = path_,
                              .member = failed_ ? file_name_ : std::string(),
                              .subject = "archive",
-                             .found = failed_ ? "one whose member could not be written" : ""});
+                             .expected = "one that is being written",
+                             .found = failed_ ? "one whose member could not be written"
+                                              : "one that was committed"});
 }
 
 // Half a member cannot be taken back: what fails in the middle of one fails the archive.

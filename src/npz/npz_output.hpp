@@ -35,6 +35,8 @@ class npz_output final : public counted {
   void append(const dtype& type, const void* data, const layout_ref& where, const file_map& map);
   void add_bytes(std::string_view file_name, std::span<const std::byte> bytes,
                  const npz_member_options& options);
+  /// Of a member that `begin` began not all rows will come.
+  void abandon_member() noexcept { failed_ = failed_ || growing_.has_value(); }
   void remove(std::string_view name);
   void commit();
 

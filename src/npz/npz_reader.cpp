@@ -101,7 +101,11 @@ std::span<const npz_member> npz_reader::members() const noexcept { return archiv
 
 bool npz_reader::contains(const npz_key& key) const noexcept { return archive_->find(key); }
 
-const npz_member& npz_reader::member(const npz_key& key) const { return archive_->member(key); }
+const npz_member& npz_reader::member(const npz_key& key) const {
+  if (archive_) return archive_->member(key);
+  throw error(errc::closed,
+              {.subject = "archive", .expected = "a reader", .found = "one that was moved from"});
+}
 
 error npz_reader::in_member(const error& e, const npz_key& key) const {
   return zip::in_member(e, path(), member(key).file_name);

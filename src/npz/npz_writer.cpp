@@ -13,7 +13,10 @@ npz_writer& npz_writer::operator=(npz_writer&&) noexcept = default;
 npz_writer::~npz_writer() = default;
 
 detail::npz_output& npz_writer::output() const {
-  if (!output_) throw error(errc::closed, {.subject = "archive"});
+  if (!output_) {
+    throw error(errc::closed,
+                {.subject = "archive", .expected = "a writer", .found = "one that was moved from"});
+  }
   return *output_;
 }
 
@@ -35,6 +38,9 @@ void npz_writer::append(const dtype& type, const void* data, const detail::layou
 void npz_writer::add_bytes(std::string_view file_name, std::span<const std::byte> bytes,
                            const npz_member_options& options) {
   output().add_bytes(file_name, bytes, options);
+}
+void npz_writer::abandon_member() noexcept {
+  if (output_) output_->abandon_member();
 }
 void npz_writer::remove(std::string_view name) { output().remove(name); }
 void npz_writer::commit() { output().commit(); }

@@ -262,6 +262,7 @@ void build_npz_index(const std::string& path, const npz_index_options& options) 
   require_spacing(path, options.spacing_bytes);
   const detail::npz_archive archive(path, {});
   npz_writer to(path_of_index(path));
+  bool is_of_use = false;
   for (const npz_member& member : archive.members()) {
     const zip_entry entry = archive.entry(member);
     if (archive.find(member.file_name) != &member || member.method != npz_method::deflated)
@@ -269,11 +270,12 @@ void build_npz_index(const std::string& path, const npz_index_options& options) 
     if (zip::find_own_index(archive.file(), entry)) continue;
     try {
       add_index(to, archive.file(), entry, options.spacing_bytes);
+      is_of_use = true;
     } catch (const error& e) {
       throw zip::in_member(e, path, member.file_name);
     }
   }
-  to.commit();
+  if (is_of_use) to.commit();
 }
 
 }  // namespace npymap

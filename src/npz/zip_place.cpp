@@ -120,7 +120,16 @@ std::uint64_t find_descriptor(const io::file& archive, const zip_entry& entry, s
 zip_place find_now(const io::file& archive, const zip_entry& entry) {
   const std::uint64_t at = entry.header_offset_bytes;
   const auto header = record_at<local_header>(archive, at);
-  if (!header) refuse("local header", "its signature", "something else", at);
+  if (!header) {
+    const std::uint64_t file_bytes = archive.size_bytes();
+    if (file_bytes >= at + record_bytes<local_header>()) {
+      refuse("local header", "its signature", "something else", at);
+    }
+    throw error(errc::truncated, {.subject = "local header",
+                                  .expected = fmt::format("{} bytes", record_bytes<local_header>()),
+                                  .found = fmt::format("a file of {}", file_bytes),
+                                  .byte_offset = at});
+  }
   const auto require = [at](bool holds, const char* subject, std::string expected,
                             std::string found) {
     if (!holds) refuse(subject, std::move(expected), std::move(found), at);

@@ -162,7 +162,7 @@ def archive_streams():
         run("hist", path, "--memory", "64MiB", "--threads", 2, **limit).succeeds()
         run("verify", path, **limit).succeeds()
     run("convert", "f.npz", "o.npz", "--order", "C", "--level", 1, "--dtype", "<f4", "--memory", "64MiB", **limit).succeeds()
-    assert np.array_equal(np.load("o.npz")["arr_0"], a)
+    assert np.array_equal(np.load("o.npz")["x"], a)
     assert os.listdir("tmp") == []
     run("dump", "f.npz", env=dict(os.environ, TMPDIR="/nowhere")).fails(1, "/nowhere", "No such file")
 
@@ -180,7 +180,7 @@ def archive_convert():
     assert [(m["name"], m["fortran_order"]) for m in members("q.npz")] == [("x", False)]
     run("convert", "q.npz", "q.npz", "--level", 1).succeeds()  # into itself
     with np.load("q.npz") as q:
-        assert np.array_equal(q["arr_0"], np.load("a.npy"))
+        assert np.array_equal(q["x"], np.load("a.npy"))
     run("convert", "a.npy", "o.npy", "--level", 6).fails(2, "--level").says_nothing()
     run("convert", "a.npy", "o.npy", "--member", "x").fails(1, "a.npy:x", "archive")
     for level in ("0", "13", "x", ""):
@@ -491,6 +491,22 @@ def convert_checks():
     for out in ("o.npy", "o.npz"):
         run("convert", "a.npz", out).fails(1, "a.npz:x.npy", "CRC-32")
         assert not os.path.exists(out)
+
+
+def convert_keeps():
+    np.savez("one.npz", w=np.arange(3))
+    run("convert", "one.npz", "two.npz").succeeds()
+    run("convert", "one.npz", "one.npz", "--dtype", "<f4").succeeds()
+    for name in ("one.npz", "two.npz"):
+        assert list(np.load(name)) == ["w"]
+    np.savez("many.npz", a=np.arange(3), b=np.arange(4))
+    before = open("many.npz", "rb").read()
+    os.symlink("many.npz", "link.npz")
+    for out in ("many.npz", "link.npz", "./many.npz"):
+        run("convert", "many.npz:a", out).fails(1, "other members")
+    assert open("many.npz", "rb").read() == before
+    for name in ("../x", "/x", "a//b", "a\\b", "./x", ".."):
+        run("pack", "p.npz", name + "=one.npy").fails(2, "below a folder")
 
 
 def archive_progress():

@@ -250,6 +250,9 @@ TEST_CASE(
     "unpack: names that are too long or deep are refused, and folders made as they are told") {
   in_python("unpack_deep", "archives.py");
 }
+TEST_CASE("convert, pack: names are kept, and nothing is lost beside what is written") {
+  in_python("convert_keeps", "archives.py");
+}
 TEST_CASE("convert: a member that is damaged is told of") {
   in_python("convert_checks", "archives.py");
 }

@@ -311,6 +311,30 @@ with zipfile.ZipFile(sys.argv[1]) as z:
          {archive});
 }
 
+TEST_CASE("npz_writer: a member of which not all blocks came is no part of any archive") {
+  const temp_folder folder;
+  const std::string archive = folder / "x.npz";
+  const std::vector<double> numbers(4);
+  std::vector<npymap::view<const double, 2>> blocks(2, {numbers.data(), {2, 2}});
+  blocks.push_back({numbers.data(), {2, 1}});
+  npz_writer to(archive);
+  CHECK(code_of([&] { to.add("x", blocks); }) == errc::layout_mismatch);
+  CHECK(code_of([&] { to.add("y", blocks.front()); }) == errc::closed);
+  CHECK(code_of([&] { to.commit(); }) == errc::closed);
+  CHECK(!std::filesystem::exists(archive));
+  npz_writer again(archive);
+  again.add("y", blocks.front());
+  CHECK(code_of([&] { again.add("y", blocks.front()); }) == errc::invalid_argument);
+  again.commit();  // what was refused at once changed nothing
+  CHECK(message_of([&] { again.commit(); }) ==
+        archive + ": archive: expected one that is being written, found one that was committed");
+  npz_reader moved(archive);
+  const npz_reader other = std::move(moved);
+  CHECK(code_of([&] { moved.load("y"); }) == errc::closed);
+  npymap::build_npz_index(archive);
+  CHECK(!std::filesystem::exists(archive + ".index"));
+}
+
 TEST_CASE("npz_writer: an array and a file of one key are refused, new or kept") {
   const temp_folder folder;
   const std::string archive = folder / "x.npz";
