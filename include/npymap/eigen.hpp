@@ -17,6 +17,7 @@
 #include <npymap/array.hpp>
 #include <npymap/error.hpp>
 #include <npymap/npy_writer.hpp>
+#include <npymap/save_text.hpp>
 #include <npymap/shape.hpp>
 #include <npymap/stored.hpp>
 #include <npymap/view.hpp>
@@ -281,6 +282,19 @@ void save(const std::string& path, const Eigen::DenseBase<Derived>& elements,
   } else {
     const auto value = elements.eval();
     save(path, as_view(value), options);
+  }
+}
+
+/// The same as text: a row of a matrix is a line, and so is an element of a vector, as NumPy has it
+/// of rank 1. \throws error as `save_text` of a view
+template <class Derived>
+void save_text(const std::string& path, const Eigen::DenseBase<Derived>& elements,
+               const save_text_options& options = {}) {
+  if constexpr (detail::eigen_memory<Derived>) {
+    save_text(path, as_view(elements.derived()), options);
+  } else {
+    const auto value = elements.eval();
+    save_text(path, as_view(value), options);
   }
 }
 

@@ -16,11 +16,9 @@
 #include <npymap/file_map.hpp>
 #include <npymap/pass.hpp>
 #include <npymap/shape.hpp>
+#include <npymap/text_encoding.hpp>
 
 namespace npymap {
-
-/// How characters are kept in a file of text.
-enum class text_encoding : char { utf8, latin1 };
 
 /// What to do about a first line `# shape: (2, 3, 4)`, as `save_text` writes it for more than two
 /// axes.

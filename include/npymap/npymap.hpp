@@ -26,11 +26,13 @@
 #include <npymap/pickle.hpp>
 #include <npymap/record.hpp>
 #include <npymap/reduce.hpp>
+#include <npymap/save_text.hpp>
 #include <npymap/shape.hpp>
 #include <npymap/slice.hpp>
 #include <npymap/source.hpp>
 #include <npymap/statistics.hpp>
 #include <npymap/stored.hpp>
 #include <npymap/strings.hpp>
+#include <npymap/text_encoding.hpp>
 #include <npymap/transform.hpp>
 #include <npymap/view.hpp>

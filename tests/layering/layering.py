@@ -28,7 +28,7 @@ PUBLIC_HEADERS = {
     "stream": "pass source batches blocks copy gather reduce statistics transform detail/matrix_walk detail/piece_walk",
     "npz": "npz npz_writer",
     "pickle": "pickle",
-    "text": "load_text save_text",
+    "text": "load_text save_text text_encoding",
     "umbrella": "npymap",
     "chrono": "chrono",
     "eigen": "eigen eigen_passes",
