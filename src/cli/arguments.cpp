@@ -12,6 +12,8 @@
 #include <npymap/header.hpp>
 #include <npymap/slice.hpp>
 
+#include "cli/input.hpp"
+
 namespace npymap::cli {
 namespace {
 
@@ -120,8 +122,12 @@ std::string parse_path(const std::string& text) {
 
 std::string parse_destination(const std::string& text) {
   if (parse_path(text).ends_with(".npy") || text.ends_with(".npz")) return text;
-  refuse_argument("a name that ends in .npy or .npz, the formats that are written", text);
+  if (is_name_of_text(text)) return text;
+  refuse_argument(
+      "a name that ends in .npy, .npz, .txt, .csv or .tsv, the formats that are written", text);
 }
+
+std::string parse_delimiter(const std::string& text) { return text == "\\t" ? "\t" : text; }
 
 std::string parse_archive(const std::string& text) {
   if (parse_path(text).ends_with(".npz")) return text;

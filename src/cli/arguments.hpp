@@ -69,6 +69,9 @@ std::string parse_destination(const std::string& text);
 /// `name=IN.npy`, or `IN.npy` alone, whose name is then that of the file without `.npy`.
 packed_file parse_packed_file(const std::string& text);
 
+/// What is between fields of text: the text itself, `\t` for a tab.
+std::string parse_delimiter(const std::string& text);
+
 /// The name of an archive to write.
 std::string parse_archive(const std::string& text);
 

@@ -68,8 +68,10 @@ void add_source(CLI::App& command, source_options& source, const char* name,
 }
 
 void add_input(CLI::App& command, source_options& source, const char* name = "FILE") {
-  add_parsed(command, name, source.path, parse_path,
-             "An .npy file; an .npz archive; or FILE:NAME, a member of one")
+  add_parsed(
+      command, name, source.path, parse_path,
+      "An .npy file; an .npz archive or a pickle; FILE:NAME, a member or array of one; or text\n"
+      "(.txt, .csv, .tsv, and those with .gz)")
       .type_name("")
       ->required();
   add_number(command, "--header-limit", source.header_limit, parse_number<std::size_t>,
@@ -77,9 +79,20 @@ void add_input(CLI::App& command, source_options& source, const char* name = "FI
   command
       .add_option(
           "--member", source.member,
-          "A member of the archive FILE, with or without .npy; the only array when left out")
+          "A member of the archive FILE, with or without .npy, or an array of the pickle FILE, as\n"
+          "info lists it; the only array when left out")
       ->type_name("NAME")
       ->take_last();
+  add_parsed(command, "--delimiter", source.text.delimiter, parse_delimiter,
+             "What is between the fields of text; a comma in .csv, a tab in .tsv, white space in "
+             ".txt\nwhen left out")
+      .type_name("TEXT");
+  add_number(command, "--skip-rows", source.text.skip_rows, parse_number<index_t>,
+             "Lines of text to pass over first");
+  add_parsed(
+      command, "--read-as", source.text.dtype, parse_dtype,
+      "What elements of text are; float64 when left out. Records take a column for each field")
+      .type_name("DTYPE");
 }
 
 void add_paths(CLI::App& command, const char* name, std::vector<std::string>& paths,
@@ -191,11 +204,12 @@ void add_level(CLI::App& command, std::optional<int>& level) {
 void add_convert(CLI::App& tool, convert_options& given) {
   CLI::App& command = *tool.add_subcommand(
       "convert",
-      "Write the elements to another .npy file, or the same, or to an archive of their own, in\n"
-      "another order or as another dtype: whole or not at all");
+      "Write the elements to another .npy file, or the same, or to an archive of their own, or as\n"
+      "text, in another order or as another dtype: whole or not at all");
   add_input(command, given.source, "IN");
   add_parsed(command, "OUT", given.destination, parse_destination,
-             "The .npy or .npz file to write; of an archive, the array is called as in IN, or "
+             "The .npy, .npz, .txt, .csv or .tsv file to write; of an archive, the array is called "
+             "as in IN, or "
              "--member, or\n"
              "arr_0")
       .type_name("")
@@ -210,6 +224,12 @@ void add_convert(CLI::App& tool, convert_options& given) {
       .type_name("RULE")
       ->default_str("same_kind");
   add_level(command, given.level);
+  command
+      .add_option("--format", given.format,
+                  "Of text: how to write a number, as in numpy.savetxt: '%.3f'; the fewest digits "
+                  "that\nread back as the same when left out")
+      ->type_name("FORMAT")
+      ->take_last();
   add_pass(command, given.pass);
   run_with(command, given, convert);
 }

@@ -19,11 +19,19 @@
 
 namespace npymap::cli {
 
+/// How to read a file of text.
+struct text_settings {
+  std::optional<std::string> delimiter = {};  ///< by the file's name when left out
+  index_t skip_rows = 0;
+  std::optional<npymap::dtype> dtype = {};  ///< of its elements, float64 when left out
+};
+
 /// The file to look at, as every subcommand takes it.
 struct source_options {
   std::string path;                                 ///< of commands on archives perhaps FILE:member
-  std::optional<std::string> member = {};           ///< of an archive
+  std::optional<std::string> member = {};           ///< of an archive, or in a pickle
   std::size_t header_limit = default_header_limit;  ///< in characters
+  text_settings text = {};
 };
 
 /// Whether to draw a progress bar on standard error.
@@ -82,6 +90,7 @@ struct convert_options {
   std::optional<npymap::dtype> dtype = {};
   npymap::casting casting = npymap::casting::same_kind;
   std::optional<int> level = {};  ///< of an archive: deflated
+  std::string format = "%s";      ///< of text: of each number, as NumPy's savetxt takes it
 };
 
 struct append_options {

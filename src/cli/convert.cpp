@@ -7,6 +7,8 @@
 #include <npymap/any_array.hpp>
 #include <npymap/copy.hpp>
 #include <npymap/error.hpp>
+#include <npymap/save_text.hpp>
+#include <npymap/source.hpp>
 
 #include "cli/archive_writing.hpp"
 #include "cli/commands.hpp"
@@ -69,10 +71,20 @@ void require_other_archive(const input& from, const convert_options& options) {
                .found = fmt::format("IN, with {} members", from.archive->members().size())});
 }
 
+void save_as_text(const any_array& elements, const convert_options& options) {
+  const watched_pass pass(options.pass);
+  const std::string delimiter = delimiter_of(options.destination);
+  save_text(options.destination, source(elements),
+            {.format = options.format,
+             .delimiter = delimiter.empty() ? " " : delimiter,
+             .more_axes = more_axes::slices,
+             .pass = pass.options()});
+}
+
 // NumPy's key of a member, and what numpy.savez calls an array without a name.
 std::string name_in_archive(const input& from) {
   if (from.archive) return meant_member(from).name;
-  return from.member.value_or("arr_0");
+  return from.format == file_format::npy ? from.member.value_or("arr_0") : "arr_0";
 }
 
 }  // namespace
@@ -84,8 +96,17 @@ void convert(const convert_options& options) {
   }
   const input from = find_input(options.source, to_archive ? named::in_either : named::in_source);
   require_other_archive(from, options);
-  const any_array elements = elements_of(from, options.source.header_limit);
+  source_options source = options.source;
+  if (!source.text.dtype) source.text.dtype = options.dtype;  // digits that float64 would lose
+  any_array elements = elements_of(from, source);
   require_sound(from, options);
+  if (is_name_of_text(options.destination)) {
+    if (is_changed(elements, options)) {
+      elements =
+          temporary_array([&](const std::string& path) { save_npy(path, elements, options); });
+    }
+    return save_as_text(elements, options);
+  }
   if (to_archive) return save_npz(name_in_archive(from), elements, options);
   save_npy(options.destination, elements, options);
 }

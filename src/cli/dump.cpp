@@ -129,10 +129,10 @@ void dump_stream(const npymap::source& x, progress_display display) {
 void dump(const dump_options& options) {
   const input from = find_input(options.source);
   if (can_stream(from, options)) {
-    dump_stream(source_of(from, options.source.header_limit), options.progress);
+    dump_stream(source_of(from, options.source), options.progress);
     return flush_output();
   }
-  any_array elements = elements_of(from, options.source.header_limit);
+  any_array elements = elements_of(from, options.source);
   if (options.field) elements = elements.field(*options.field);
   elements = elements.slice(options.slice);
   if (are_far_apart(elements)) elements.advise(advice::random);

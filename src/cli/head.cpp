@@ -30,7 +30,10 @@ any_array first_rows(const std::string& path, std::size_t header_limit, index_t 
 
 // Of a compressed member, as many rows are unpacked as are shown, where they come first and are no
 // more than what may be in memory.
-any_array first_rows(const input& from, std::size_t header_limit, index_t count) {
+any_array first_rows(const input& from, const source_options& options, index_t count) {
+  if (from.format == file_format::text) return first_rows_of_text(from, options, count);
+  if (from.format == file_format::pickle) return elements_of(from, options);
+  if (!from.archive) return first_rows(from.path, options.header_limit, count);
   const npz_member& member = meant_member(from);
   if (member.method == npz_method::stored) return from.archive->open(member);
   const header facts = from.archive->info(member);
@@ -43,7 +46,7 @@ any_array first_rows(const input& from, std::size_t header_limit, index_t count)
       return from.archive->load(member, {.first = 0, .count = shown[0]});
     }
   }
-  return elements_of(from, header_limit);
+  return elements_of(from, options);
 }
 
 }  // namespace
@@ -51,8 +54,7 @@ any_array first_rows(const input& from, std::size_t header_limit, index_t count)
 void head(const head_options& options) {
   const auto& [source, count] = options;
   const input from = find_input(source);
-  any_array rows = from.archive ? first_rows(from, source.header_limit, count)
-                                : first_rows(from.path, source.header_limit, count);
+  any_array rows = first_rows(from, source, count);
   if (rows.rank() > 0) rows = rows(range(count));
   rows.advise(advice::random);  // NumPy shows but the corners: nothing to read ahead
   guarded(rows, [&] {

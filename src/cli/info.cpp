@@ -10,6 +10,7 @@
 #include "cli/input.hpp"
 #include "cli/json.hpp"
 #include "cli/npy_file.hpp"
+#include "cli/other_formats.hpp"
 #include "cli/terminal.hpp"
 
 namespace npymap::cli {
@@ -56,6 +57,8 @@ std::string text_of(const npy_file& file) {
 void info(const info_options& options) {
   const input from = find_input(options.source);
   if (from.archive) return info_of_archive(from, options);
+  if (from.format == file_format::pickle) return info_of_pickle(from, options);
+  if (from.format == file_format::text) return info_of_text(from, options);
   const npy_file file =
       read_npy(io::file::open(from.path, open_mode::read), options.source.header_limit);
   write_output(options.json ? json_of(file) : text_of(file));

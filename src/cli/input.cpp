@@ -10,6 +10,8 @@
 #include <fmt/format.h>
 
 #include <npymap/error.hpp>
+#include <npymap/load_text.hpp>
+#include <npymap/pickle.hpp>
 
 #include "cli/watched_pass.hpp"
 #include "io/file.hpp"
@@ -37,11 +39,34 @@ void split_member(input& typed) {
 }
 
 // As APPNOTE 4.3.7 and 4.3.16 have the first record: of a member, or of an archive without any.
-bool begins_as_archive(const std::string& path) {
-  std::array<std::byte, 4> start{};
-  if (io::file::open(path, open_mode::read).read_at(start, 0) < start.size()) return false;
+bool begins_as_archive(std::string_view start) {
+  return start.starts_with("PK\3\4") || start.starts_with("PK\5\6");
+}
+
+// The oldest pickles are printable, as text is: there the name decides.
+file_format format_of(const std::string& path) {
+  std::array<std::byte, 16> bytes{};
+  const auto start =
+      std::span(bytes).first(io::file::open(path, open_mode::read).read_at(bytes, 0));
   const std::string_view text(reinterpret_cast<const char*>(start.data()), start.size());
-  return text == "PK\3\4" || text == "PK\5\6";
+  if (begins_as_archive(text)) return file_format::npz;
+  const bool is_binary = text.starts_with('\x80') || text.starts_with('\x93');
+  if (!is_binary && is_name_of_text(path)) return file_format::text;
+  return is_pickle(start) ? file_format::pickle : file_format::npy;
+}
+
+std::string_view without_gz(std::string_view path) {
+  if (path.ends_with(".gz")) path.remove_suffix(3);
+  return path;
+}
+
+load_text_options text_options(const input& from, const source_options& options,
+                               const pass_options& pass) {
+  return {.dtype = options.text.dtype.value_or(dtype_of<double>()),
+          .delimiter = options.text.delimiter.value_or(delimiter_of(from.path)),
+          .quote = "\"",
+          .skip_rows = options.text.skip_rows,
+          .pass = pass};
 }
 
 std::set<std::string_view> names_of_arrays(const npz_reader& archive) {
@@ -97,16 +122,27 @@ class temporary_name {
 
 }  // namespace
 
+bool is_name_of_text(const std::string& path) {
+  const std::string_view name = without_gz(path);
+  return name.ends_with(".txt") || name.ends_with(".csv") || name.ends_with(".tsv");
+}
+
+std::string delimiter_of(const std::string& path) {
+  const std::string_view name = without_gz(path);
+  return name.ends_with(".csv") ? "," : name.ends_with(".tsv") ? "\t" : "";
+}
+
 input locate(const source_options& source, named where) {
   input found{.path = source.path, .member = source.member, .archive = {}};
   if (!found.member) split_member(found);
-  found.is_archive = begins_as_archive(found.path);
+  found.format = format_of(found.path);
+  const bool has_members = found.format == file_format::npz || found.format == file_format::pickle;
   const bool is_for_output = where == named::in_either && source.member;
-  if (found.is_archive || !found.member || is_for_output) return found;
+  if (has_members || !found.member || is_for_output) return found;
   throw error(errc::not_npz, {.path = found.path,
                               .member = *found.member,
                               .subject = "file",
-                              .expected = "an archive, of which this would be a member"});
+                              .expected = "an archive or a pickle, of which this would be a part"});
 }
 
 void open_archive(input& found, std::size_t header_limit) {
@@ -115,7 +151,7 @@ void open_archive(input& found, std::size_t header_limit) {
 
 input find_input(const source_options& source, named where) {
   input found = locate(source, where);
-  if (found.is_archive) open_archive(found, source.header_limit);
+  if (found.format == file_format::npz) open_archive(found, source.header_limit);
   return found;
 }
 
@@ -140,8 +176,25 @@ any_array temporary_array(const std::function<void(const std::string& path)>& ma
   return open(name.path());
 }
 
-any_array elements_of(const input& from, std::size_t header_limit) {
-  if (!from.archive) return open(from.path, open_mode::read, {.header_limit = header_limit});
+any_array first_rows_of_text(const input& from, const source_options& options, index_t count) {
+  load_text_options how = text_options(from, options, {});
+  how.max_rows = count;
+  return load_text(from.path, how);
+}
+
+any_array elements_of(const input& from, const source_options& options) {
+  if (from.format == file_format::pickle) {
+    return read_pickled_array(from.path, from.member.value_or(std::string()));
+  }
+  if (from.format == file_format::text) {
+    const watched_pass reading({.progress = progress_display::never});
+    return temporary_array([&](const std::string& path) {
+      text_to_npy(from.path, path, text_options(from, options, reading.options()));
+    });
+  }
+  if (!from.archive) {
+    return open(from.path, open_mode::read, {.header_limit = options.header_limit});
+  }
   const npz_member& member = meant_member(from);
   if (member.method == npz_method::stored) return from.archive->open(member);
   if (member.uncompressed_bytes <= most_in_memory) return from.archive->load(member);
@@ -152,9 +205,11 @@ any_array elements_of(const input& from, std::size_t header_limit) {
   });
 }
 
-npymap::source source_of(const input& from, std::size_t header_limit) {
+npymap::source source_of(const input& from, const source_options& options) {
   if (from.archive) return from.archive->source_of(meant_member(from));
-  return source(from.path, read_options{.reading = reading::once, .header_limit = header_limit});
+  if (from.format != file_format::npy) return elements_of(from, options);
+  return source(from.path,
+                read_options{.reading = reading::once, .header_limit = options.header_limit});
 }
 
 }  // namespace npymap::cli

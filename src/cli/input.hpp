@@ -19,13 +19,20 @@ namespace npymap::cli {
 /// How large a compressed member may be to be unpacked into memory, where it is not streamed.
 inline constexpr std::uint64_t most_in_memory = std::uint64_t{64} << 20;
 
+enum class file_format : char { npy, npz, pickle, text };
+
 /// A file that is there, and what of it is meant.
 struct input {
   std::string path;
-  std::optional<std::string> member;  ///< as it was asked for
-  bool is_archive = false;            ///< by its first bytes
-  std::optional<npz_reader> archive;  ///< once it is open
+  std::optional<std::string> member;      ///< as it was asked for
+  file_format format = file_format::npy;  ///< by its first bytes; that of text by its name
+  std::optional<npz_reader> archive;      ///< once it is open
 };
+
+/// True for `.txt`, `.csv` and `.tsv`, and those with `.gz` behind.
+bool is_name_of_text(const std::string& path);
+/// A comma, a tab, or none for any white space, by the name of the file.
+std::string delimiter_of(const std::string& path);
 
 /// Where there is a member of the name that was asked for.
 enum class named : char {
@@ -34,7 +41,7 @@ enum class named : char {
 };
 
 /// Find the file: what was typed, if there is one of that name; else what is before a colon.
-/// \throws error the system's; not_npz for a member of what is no archive
+/// \throws error the system's; not_npz for a member of what has none
 input locate(const source_options& source, named where = named::in_source);
 
 /// \throws error as `npz_reader`
@@ -50,12 +57,15 @@ bool is_array(const npz_reader& archive, const npz_member& member);
 /// \throws error out_of_range, which says which ones there are
 const npz_member& meant_member(const input& from);
 
-/// All elements: mapped, or of a small compressed member in memory; a large one is inflated to
+/// All elements: mapped, or of a small compressed member in memory; a large one, and text, go to
 /// `temporary_array`.
-any_array elements_of(const input& from, std::size_t header_limit);
+any_array elements_of(const input& from, const source_options& options);
 
 /// The same without a map or a temporary file, for what reads all of it in the order of the file.
-npymap::source source_of(const input& from, std::size_t header_limit);
+npymap::source source_of(const input& from, const source_options& options);
+
+/// The first rows of text.
+any_array first_rows_of_text(const input& from, const source_options& options, index_t count);
 
 /// Map an array that `make` writes to the path it is given, in TMPDIR, and which goes with the map.
 any_array temporary_array(const std::function<void(const std::string& path)>& make);

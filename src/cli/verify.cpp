@@ -18,6 +18,7 @@
 #include "cli/input.hpp"
 #include "cli/json.hpp"
 #include "cli/npy_file.hpp"
+#include "cli/other_formats.hpp"
 #include "cli/print/stored.hpp"
 #include "cli/progress.hpp"
 #include "cli/terminal.hpp"
@@ -204,7 +205,7 @@ std::string text_of(const std::vector<check>& checks) {
 
 void verify(const verify_options& options) {
   input from = locate(options.source);
-  if (from.is_archive) {
+  if (from.format == file_format::npz) {
     try {
       open_archive(from, options.source.header_limit);
     } catch (const error& e) {
@@ -212,6 +213,7 @@ void verify(const verify_options& options) {
     }
     return verify_archive(from, options);
   }
+  if (from.format != file_format::npy) return verify_other(from, options);
   io::file opened = io::file::open(from.path, open_mode::read);
   std::vector<check> checks;
   std::optional<error> defect;

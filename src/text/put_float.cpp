@@ -47,9 +47,9 @@ class shortest {
   shortest_decimal found_;
 };
 
-// std::to_chars has no halves. Steele and White's algorithm, as NumPy has it (dragon4.c): a digit at
-// a time while what is left is farther from zero, and from the next digit, than the numbers are from
-// one another.
+// std::to_chars has no halves. Steele and White's algorithm, as NumPy has it (dragon4.c): a digit
+// at a time while what is left is farther from zero, and from the next digit, than the numbers are
+// from one another.
 template <>
 class shortest<float16> {
  public:
@@ -167,8 +167,8 @@ void append_shortest(text_buffer& out, T value, whole style) {
   const real magnitude = std::fabs(number);
   if (std::isinf(magnitude)) return out.append("inf");
   using bound = std::conditional_t<std::is_same_v<T, long double>, long double, double>;
-  const bool is_positional =
-      magnitude == 0 || (magnitude >= static_cast<bound>(1e-4L) && magnitude < static_cast<bound>(1e16L));
+  const bool is_positional = magnitude == 0 || (magnitude >= static_cast<bound>(1e-4L) &&
+                                                magnitude < static_cast<bound>(1e16L));
   const shortest<T> found([&] {
     if constexpr (std::is_same_v<T, float16>) {
       return value;

@@ -263,6 +263,14 @@ TEST_CASE("tool: progress of archives is drawn when asked for") {
   in_python("archive_progress", "archives.py");
 }
 
+TEST_CASE("tool: text is read as NumPy reads it, and told of by line and column") {
+  in_python("text_in", "formats.py");
+}
+TEST_CASE("convert: to text, as NumPy writes it") { in_python("text_out", "formats.py"); }
+TEST_CASE("tool: arrays in pickles are listed, named and read, and nothing is run") {
+  in_python("pickles", "formats.py");
+}
+
 TEST_CASE("tool: a file of 2 TiB costs what is asked of it") { in_python("huge"); }
 TEST_CASE("tool: a file may be larger than the address space, where its rows are not") {
 #ifdef __SANITIZE_ADDRESS__
