@@ -75,11 +75,11 @@ std::string table_of(const std::vector<pickled_array>& arrays) {
 
 std::string checks_json(const input& from, std::string_view format,
                         const std::optional<error>& defect, const std::string& detail) {
-  return fmt::format(
-      R"({{"path": {}, "format": "{}", "ok": {}, "checks": [{{"check": "elements", )"
-      R"("verdict": "{}", "detail": {}}}]}})"
-      "\n",
-      json_string(from.path), format, !defect, defect ? "defect" : "ok", json_string(detail));
+  return fmt::format(R"({{"path": {}, "format": "{}", "ok": {}, "checks": [{{"check": "elements", )"
+                     R"("verdict": "{}", "detail": {}}}]}})"
+                     "\n",
+                     json_string(from.path), format, !defect, defect ? "defect" : "ok",
+                     json_string(detail));
 }
 
 std::string detail_of_pickle(const input& from) {
@@ -137,10 +137,9 @@ void verify_other(const input& from, const verify_options& options) {
     defect = e.in_file(from.path);
     detail = defect->what();
   }
-  write_output(options.json
-                   ? checks_json(from, is_pickle ? "pickle" : "text", defect, detail)
-                   : fmt::format("elements  {:<6}  {}\n", defect ? "defect" : "ok",
-                                 printable(detail)));
+  write_output(options.json ? checks_json(from, is_pickle ? "pickle" : "text", defect, detail)
+                            : fmt::format("elements  {:<6}  {}\n", defect ? "defect" : "ok",
+                                          printable(detail)));
   if (defect) throw *defect;
 }
 
