@@ -399,7 +399,7 @@ def options():
         for text in bad:
             target = ["b.npy"] if command == "convert" else []
             run(command, "a.npy", *target, option, text).fails(2, f"npymap: {option}: ").says_nothing()
-    for name in ("b.npzz", "b.txt", "b", "", "b.npy/", "b.NPY"):
+    for name in ("b.npzz", "b.xml", "b.gz", "b", "", "b.npy/", "b.NPY"):
         run("convert", "a.npy", name).fails(2, "npymap: OUT: expected ").says_nothing()
     run("convert", "a.npy").fails(2, "OUT is required").says_nothing()
     run("convert", "a.npy", "b.npy", "c.npy").fails(2, "unexpected argument 'c.npy'").says_nothing()
