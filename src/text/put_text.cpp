@@ -62,7 +62,7 @@ void put_bytes(text_target& to, const conversion& how, const dtype& type, const 
 // The characters of an item without the zeros that pad it.
 std::u32string_view characters_of(const dtype& type, const std::byte* at, std::u32string& memory) {
   memory.resize(static_cast<std::size_t>(type.itemsize()) / 4);
-  std::memcpy(memory.data(), at, 4 * memory.size());
+  if (!memory.empty()) std::memcpy(memory.data(), at, 4 * memory.size());
   return std::u32string_view(memory).substr(0, memory.find_last_not_of(U'\0') + 1);
 }
 

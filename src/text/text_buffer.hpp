@@ -22,10 +22,12 @@ class text_buffer {
   void end_at(const char* end) noexcept { size_ = static_cast<std::size_t>(end - data_.get()); }
 
   void append(std::string_view text) {
+    if (text.empty()) return;  // there may be no memory yet
     std::memcpy(room(text.size()), text.data(), text.size());
     size_ += text.size();
   }
   void append(std::size_t count, char c) {
+    if (count == 0) return;
     std::memset(room(count), c, count);
     size_ += count;
   }
@@ -37,7 +39,7 @@ class text_buffer {
   char* insert(std::size_t offset, std::size_t count) {
     room(count);
     char* const at = data_.get() + offset;
-    std::memmove(at + count, at, size_ - offset);
+    if (size_ > offset) std::memmove(at + count, at, size_ - offset);
     size_ += count;
     return at;
   }
