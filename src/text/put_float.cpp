@@ -12,6 +12,7 @@
 
 #include <npymap/float16.hpp>
 
+#include "text/decimal_digits.hpp"
 #include "text/put_value.hpp"
 
 namespace npymap::text {
@@ -169,6 +170,16 @@ void append_shortest(text_buffer& out, T value, whole style) {
   using bound = std::conditional_t<std::is_same_v<T, long double>, long double, double>;
   const bool is_positional =
       magnitude == 0 || (magnitude >= static_cast<bound>(1e-4L) && magnitude < static_cast<bound>(1e16L));
+  // Adjacent whole numbers are at most 2 apart here: what std::to_chars writes as they are, it would
+  // write in the fewest digits, too.
+  constexpr bool is_double = std::is_same_v<T, double>;
+  if (style == whole::with_point && is_positional && is_double) {
+    constexpr std::size_t most = 32;
+    char* const room = out.room(most);
+    char* end = std::to_chars(room, room + most - 2, magnitude, std::chars_format::fixed).ptr;
+    if (std::find(room, end, '.') == end) end = std::copy_n(".0", 2, end);
+    return out.end_at(end);
+  }
   const shortest<T> found([&] {
     if constexpr (std::is_same_v<T, float16>) {
       return value;
@@ -193,6 +204,56 @@ void append_chars(text_buffer& out, double value, std::chars_format format, int 
   const std::size_t most = static_cast<std::size_t>(precision) + most_in_front;
   char* const room = out.room(most);
   out.end_at(std::to_chars(room, room + most, value, format, precision).ptr);
+}
+
+// The quick ways cover what nearly every format asks for; false where they do not.
+bool append_scientific(text_buffer& out, double value, int precision) {
+  if (precision >= most_quick_digits) return false;
+  const double magnitude = std::fabs(value);
+  significant_digits found{0, 0};
+  if (magnitude > 0) {
+    const auto rounded = round_to_digits(magnitude, precision + 1);
+    if (!rounded) return false;
+    found = *rounded;
+  }
+  char digits[20];
+  write_twenty_digits(digits, found.digits);
+  const char* const first = digits + sizeof digits - 1 - precision;
+  constexpr std::size_t most = 32;  // -1.234567890123456789e-308
+  char* to = out.room(most);
+  if (std::signbit(value)) *to++ = '-';
+  *to++ = *first;
+  if (precision > 0) {
+    *to++ = '.';
+    to = std::copy_n(first + 1, precision, to);
+  }
+  *to++ = 'e';
+  *to++ = found.exponent < 0 ? '-' : '+';
+  const auto exponent = static_cast<unsigned>(std::abs(found.exponent));
+  if (exponent >= 100) *to++ = static_cast<char>('0' + exponent / 100);
+  *to++ = static_cast<char>('0' + exponent / 10 % 10);
+  *to++ = static_cast<char>('0' + exponent % 10);
+  out.end_at(to);
+  return true;
+}
+
+bool append_fixed(text_buffer& out, double value, int precision) {
+  if (precision >= most_quick_digits) return false;
+  const auto scaled = scaled_by_ten(std::fabs(value), precision);
+  if (!scaled) return false;
+  constexpr std::size_t most = 24;
+  char* to = out.room(most);
+  if (std::signbit(value)) *to++ = '-';
+  const std::uint64_t unit = power_of_ten(precision);
+  to = std::to_chars(to, to + most, *scaled / unit).ptr;
+  if (precision > 0) {
+    *to++ = '.';
+    char digits[20];
+    write_twenty_digits(digits, *scaled % unit);
+    to = std::copy_n(digits + sizeof digits - precision, precision, to);
+  }
+  out.end_at(to);
+  return true;
 }
 
 // `%#g`: as many digits as were asked for, zeros included.
@@ -300,9 +361,13 @@ void put_double(text_buffer& out, const conversion& how, double value) {
     const int precision = how.precision < 0 ? 6 : how.precision;
     const char style = static_cast<char>(how.letter | 0x20);  // the small letter
     if (style == 'e') {
-      append_chars(out, value, std::chars_format::scientific, precision);
+      if (!append_scientific(out, value, precision)) {
+        append_chars(out, value, std::chars_format::scientific, precision);
+      }
     } else if (style == 'f') {
-      append_chars(out, value, std::chars_format::fixed, precision);
+      if (!append_fixed(out, value, precision)) {
+        append_chars(out, value, std::chars_format::fixed, precision);
+      }
     } else if (!how.alternate) {
       append_chars(out, value, std::chars_format::general, precision);
     } else {
