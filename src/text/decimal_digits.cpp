@@ -175,6 +175,50 @@ std::optional<significant_digits> round_to_digits(double value, int count) noexc
   return significant_digits{*digits, exponent};
 }
 
+// Giulietti, "The Schubfach way to render doubles" (2020), figures 4 and 6: the shortest decimal
+// between the middles to both neighbours, of products with a power of ten that is rounded up.
+significant_digits shortest_digits(double value) noexcept {
+  const auto all = std::bit_cast<std::uint64_t>(value);
+  const int biased = static_cast<int>(all >> 52);
+  const std::uint64_t fraction = all & ((std::uint64_t{1} << 52) - 1);
+  const std::uint64_t whole = biased > 0 ? fraction | std::uint64_t{1} << 52 : fraction;
+  const int exponent = (biased > 0 ? biased : 1) - 1075;
+  const bool is_even = whole % 2 == 0;
+  const bool is_power = fraction == 0 && biased > 1;  // the number below is nearer
+
+  // The exponent of the last digit: log10 of the distance to the numbers beside it, cut off.
+  const int last = (exponent * 1262611 - (is_power ? 524031 : 0)) >> 22;
+  const int shift = exponent + (-last * 1741647 >> 19) + 1;
+  const cut_power& cut = powers[static_cast<std::size_t>(-last - least_power)];
+  constexpr int most_exact = 55;  // 5**55 has 128 bits
+  const bool is_exact = -last >= 0 && -last <= most_exact;
+  const std::uint64_t low = cut.low + (is_exact ? 0 : 1);
+  const std::uint64_t high = cut.high + (!is_exact && low == 0 ? 1 : 0);
+  const auto scaled = [&](std::uint64_t quarters) {  // rounded to odd
+    const std::uint64_t moved = quarters << shift;
+    const wide product = wide{high} * moved + static_cast<std::uint64_t>(wide{low} * moved >> 64);
+    return static_cast<std::uint64_t>(product >> 64) | (static_cast<std::uint64_t>(product) > 1);
+  };
+  const std::uint64_t middle = scaled(4 * whole);
+  const std::uint64_t lowest = scaled(4 * whole - 2 + is_power) + !is_even;
+  const std::uint64_t highest = scaled(4 * whole + 2) - !is_even;
+
+  const std::uint64_t below = middle / 4, tens = below / 10;
+  const auto found = [](std::uint64_t digits, int at) {
+    int count = static_cast<int>(std::bit_width(digits)) * 1233 >> 12;  // log10(2), about
+    count += digits >= power_of_ten(count);
+    return significant_digits{digits, at + count - 1};
+  };
+  if (tens > 0) {
+    const bool has_tens = lowest <= 40 * tens, has_next = 40 * tens + 40 <= highest;
+    if (has_tens != has_next) return found(tens + has_next, last + 1);
+  }
+  const bool has_below = lowest <= 4 * below, has_above = 4 * below + 4 <= highest;
+  if (has_below != has_above) return found(below + has_above, last);
+  const std::uint64_t half = 4 * below + 2;
+  return found(below + (middle > half || (middle == half && below % 2 == 1)), last);
+}
+
 void write_twenty_digits(char* to, std::uint64_t number) noexcept {
   constexpr std::uint64_t ten_to_8 = 100'000'000, ten_to_16 = ten_to_8 * ten_to_8;
   const std::uint64_t last = number % ten_to_16;

@@ -24,6 +24,10 @@ struct significant_digits {
 /// The nearest one to `value`, which is finite and above 0; `count` is 1 to 19. Nothing as above.
 std::optional<significant_digits> round_to_digits(double value, int count) noexcept;
 
+/// The fewest digits that read back as `value`, which is finite and above 0, and of these the
+/// nearest to it; zeros may follow the last.
+significant_digits shortest_digits(double value) noexcept;
+
 /// Write 20 digits, zeros in front.
 void write_twenty_digits(char* to, std::uint64_t number) noexcept;
 

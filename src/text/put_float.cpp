@@ -3,6 +3,8 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -45,6 +47,28 @@ class shortest {
 
  private:
   char text_[48];  // 36 digits of any long double, and its exponent
+  shortest_decimal found_;
+};
+
+template <>
+class shortest<double> {
+ public:
+  explicit shortest(double value) {
+    std::fill(std::begin(text_), std::end(text_), '0');
+    const significant_digits found = value > 0 ? shortest_digits(value) : significant_digits{0, 0};
+    write_twenty_digits(text_, found.digits);
+    constexpr std::size_t places = 20;
+    std::size_t begin = 0, end = places;
+    while (begin + 1 < places && text_[begin] == '0') ++begin;
+    while (end > begin + 1 && text_[end - 1] == '0') --end;
+    found_ = {{text_ + begin, end - begin}, found.exponent};
+  }
+
+  /// With at least 24 zeros behind the digits.
+  const shortest_decimal& decimal() const noexcept { return found_; }
+
+ private:
+  char text_[48];
   shortest_decimal found_;
 };
 
@@ -144,6 +168,25 @@ void append_positional(text_buffer& out, const shortest_decimal& number, whole s
   if (style == whole::with_point) out.append(".0");
 }
 
+// The same of up to 17 digits with zeros behind them, and exponents from -4 to 15: copies of a fixed
+// length take no time.
+void append_quickly(text_buffer& out, const shortest_decimal& number) {
+  const char* const digits = number.digits.data();
+  const auto count = static_cast<std::ptrdiff_t>(number.digits.size());
+  char* const to = out.room(64);
+  if (number.exponent < 0) {
+    std::memcpy(to, "0.000", 5);
+    char* const first = to + 1 - number.exponent;
+    std::memcpy(first, digits, 20);
+    return out.end_at(first + count);
+  }
+  const std::ptrdiff_t in_front = number.exponent + 1;
+  std::memcpy(to, digits, 16);
+  to[in_front] = '.';
+  std::memcpy(to + in_front + 1, digits + in_front, 20);
+  out.end_at(to + in_front + 1 + std::max<std::ptrdiff_t>(count - in_front, 1));
+}
+
 void append_scientific(text_buffer& out, const shortest_decimal& number) {
   out.append(number.digits[0]);
   if (number.digits.size() > 1) {
@@ -170,16 +213,6 @@ void append_shortest(text_buffer& out, T value, whole style) {
   using bound = std::conditional_t<std::is_same_v<T, long double>, long double, double>;
   const bool is_positional =
       magnitude == 0 || (magnitude >= static_cast<bound>(1e-4L) && magnitude < static_cast<bound>(1e16L));
-  // Adjacent whole numbers are at most 2 apart here: what std::to_chars writes as they are, it would
-  // write in the fewest digits, too.
-  constexpr bool is_double = std::is_same_v<T, double>;
-  if (style == whole::with_point && is_positional && is_double) {
-    constexpr std::size_t most = 32;
-    char* const room = out.room(most);
-    char* end = std::to_chars(room, room + most - 2, magnitude, std::chars_format::fixed).ptr;
-    if (std::find(room, end, '.') == end) end = std::copy_n(".0", 2, end);
-    return out.end_at(end);
-  }
   const shortest<T> found([&] {
     if constexpr (std::is_same_v<T, float16>) {
       return value;
@@ -187,6 +220,9 @@ void append_shortest(text_buffer& out, T value, whole style) {
       return magnitude;
     }
   }());
+  if constexpr (std::is_same_v<T, double>) {
+    if (is_positional && style == whole::with_point) return append_quickly(out, found.decimal());
+  }
   if (is_positional) return append_positional(out, found.decimal(), style);
   append_scientific(out, found.decimal());
 }
@@ -312,7 +348,7 @@ template <class T>
 void put_as_text(text_target& to, const conversion& how, const dtype&, const std::byte* at) {
   const std::size_t begin = to.text.size();
   append_shortest(to.text, load_item<T>(at), whole::with_point);
-  finish_text(to.text, begin, how);
+  if (how.width > 0 || how.precision >= 0) finish_text(to.text, begin, how);
 }
 
 // As numpy.str_ of it: the real part is left out where it is 0, though not -0.

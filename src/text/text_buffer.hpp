@@ -22,6 +22,7 @@ class text_buffer {
   void end_at(const char* end) noexcept { size_ = static_cast<std::size_t>(end - data_.get()); }
 
   void append(std::string_view text) {
+    if (text.size() == 1) return append(text[0]);  // nearly every delimiter
     std::memcpy(room(text.size()), text.data(), text.size());
     size_ += text.size();
   }

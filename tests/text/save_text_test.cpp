@@ -23,6 +23,7 @@
 #include "support/python.hpp"
 #include "support/skip.hpp"
 #include "support/temp_folder.hpp"
+#include "text/decimal_digits.hpp"
 #include "text/put_value.hpp"
 
 using namespace npymap_test;
@@ -273,6 +274,38 @@ TEST_CASE("save_text: quick digits are those of std::to_chars, of any double and
       check(each);
       check(-each);
     }
+  }
+  CHECK(differ == 0);
+}
+
+TEST_CASE("save_text: the fewest digits are those of std::to_chars, of any double") {
+  std::mt19937_64 random(random_seed());
+  int differ = 0;
+  const auto check = [&](double value) {
+    char ours[21] = {}, expected[32] = {};
+    const auto found = npymap::text::shortest_digits(value);
+    npymap::text::write_twenty_digits(ours, found.digits);
+    std::string digits(ours);
+    digits.erase(0, digits.find_first_not_of('0'));
+    digits.erase(digits.find_last_not_of('0') + 1);
+    if (digits.size() > 1) digits.insert(1, ".");
+    digits += found.exponent < 0 ? "e-" : "e+";
+    if (std::abs(found.exponent) < 10) digits += "0";
+    digits += std::to_string(std::abs(found.exponent));
+    std::to_chars(expected, expected + 31, value, std::chars_format::scientific);
+    if (digits != expected && ++differ < 5) CHECK(digits == expected);
+  };
+  for (int n = 0; n < 300000; ++n) {
+    const double any = std::bit_cast<double>(random() >> 1);
+    if (std::isfinite(any) && any > 0) check(any);
+    check(static_cast<double>(1 + random() % 1000000) / 1000);
+    check(std::ldexp(static_cast<double>(1 + random() % 4096), static_cast<int>(random() % 2000) - 1060));
+  }
+  for (int exponent = -1074; exponent < 1024; ++exponent) {
+    const double power = std::ldexp(1, exponent);
+    check(power);
+    if (exponent > -1074) check(std::nextafter(power, 0));
+    check(std::nextafter(power, 1e308));
   }
   CHECK(differ == 0);
 }
