@@ -45,7 +45,8 @@ const npymap::array<double>& sample() {
     std::normal_distribution<double> normal;
     for (double& each : made) each = normal(random);
     std::atexit([] {
-      for (const char* name : {"x.npy", "big.npy", "x.txt", "x.txt.gz"}) ::unlink(path(name).c_str());
+      for (const char* name : {"x.npy", "big.npy", "x.txt", "x.txt.gz"})
+        ::unlink(path(name).c_str());
     });
     npymap::save_as(path("big.npy"), made,
                     {.dtype = npymap::dtype_of<double>().with_byte_order(npymap::byte_order::big)});
@@ -63,24 +64,25 @@ double seconds_of(const std::function<void()>& work) {
 double numpy_seconds(const std::string& format, const std::string& name) {
   sample();
   const std::string part = std::to_string(rows() / numpy_share);
-  return numpy_share * npymap_bench::numpy_seconds("a = np.load('" + path("x.npy") + "')[:" + part + "]",
-                                                   "np.savetxt('" + path(name) + "', a, " + format + ")", 1);
+  return numpy_share *
+         npymap_bench::numpy_seconds("a = np.load('" + path("x.npy") + "')[:" + part + "]",
+                                     "np.savetxt('" + path(name) + "', a, " + format + ")", 1);
 }
 
 void add(const std::string& name, std::function<double()> seconds) {
-  benchmark::RegisterBenchmark(name.c_str(),
-                               [=](benchmark::State& state) {
-                                 for (auto _ : state) {
-                                   ::unlink(path("x.txt").c_str());
-                                   ::unlink(path("x.txt.gz").c_str());
-                                   const double taken = seconds();
-                                   if (taken < 0) return state.SkipWithError("no NumPy");
-                                   state.SetIterationTime(taken);
-                                 }
-                                 const index_t bytes = 8 * rows() * columns;
-                                 state.SetBytesProcessed(
-                                     static_cast<std::int64_t>(state.iterations()) * bytes);
-                               })
+  benchmark::RegisterBenchmark(
+      name.c_str(),
+      [=](benchmark::State& state) {
+        for (auto _ : state) {
+          ::unlink(path("x.txt").c_str());
+          ::unlink(path("x.txt.gz").c_str());
+          const double taken = seconds();
+          if (taken < 0) return state.SkipWithError("no NumPy");
+          state.SetIterationTime(taken);
+        }
+        const index_t bytes = 8 * rows() * columns;
+        state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * bytes);
+      })
       ->UseManualTime()
       ->Iterations(1);
 }

@@ -3,7 +3,6 @@
 #include <array>
 #include <bit>
 #include <cstddef>
-#include <cstring>
 
 namespace npymap::text {
 namespace {
@@ -16,8 +15,8 @@ struct cut_power {
   int exponent = 0;
 };
 
-// 10**(18 - 308) scales the largest double to 19 digits, 10**(18 + 324) the smallest.
-constexpr int least_power = -310, most_power = 345;
+// 10**-324 is below the smallest double, and 10**(18 + 324) scales that to 19 digits.
+constexpr int least_power = -325, most_power = 345;
 
 // Whole numbers of 1280 bits, the first limb the lowest: enough for 10**most_power, and for 128
 // bits of a power of two over 10**-least_power.
@@ -25,7 +24,9 @@ class long_number {
  public:
   static constexpr int limbs = 20;
 
-  constexpr void set_bit(int n) { limbs_[static_cast<std::size_t>(n / 64)] |= std::uint64_t{1} << (n % 64); }
+  constexpr void set_bit(int n) {
+    limbs_[static_cast<std::size_t>(n / 64)] |= std::uint64_t{1} << (n % 64);
+  }
   constexpr void times_ten() {
     wide carry = 0;
     for (std::uint64_t& limb : limbs_) {
@@ -80,21 +81,6 @@ constexpr auto powers = [] {
   return all;
 }();
 
-constexpr auto powers_of_ten = [] {
-  std::array<std::uint64_t, 20> all = {1};
-  for (std::size_t n = 1; n < all.size(); ++n) all[n] = all[n - 1] * 10;
-  return all;
-}();
-
-constexpr auto digit_pairs = [] {
-  std::array<char, 200> all = {};
-  for (std::size_t n = 0; n < 100; ++n) {
-    all[2 * n] = static_cast<char>('0' + n / 10);
-    all[2 * n + 1] = static_cast<char>('0' + n % 10);
-  }
-  return all;
-}();
-
 // A double as `bits` times 2**exponent, with the first of 64 bits set.
 struct scaled_bits {
   std::uint64_t bits;
@@ -130,7 +116,7 @@ std::optional<std::uint64_t> scale(scaled_bits value, int power) noexcept {
   }
   const int behind = -exponent;  // how many of the 128 bits are behind the point
   if (behind < 64) return too_large;
-  if (behind > 129) return 0;  // below a fourth
+  if (behind > 129) return 0;        // below a fourth
   if (behind == 129) product >>= 1;  // below a half, and all of it behind the point
   const int places = behind < 128 ? behind : 128;
   const wide whole = places == 128 ? 0 : product >> places;
@@ -141,21 +127,7 @@ std::optional<std::uint64_t> scale(scaled_bits value, int power) noexcept {
   return static_cast<std::uint64_t>(whole) + (fraction > half ? 1 : 0);
 }
 
-void write_pair(char* to, std::uint32_t number) noexcept {
-  std::memcpy(to, digit_pairs.data() + std::size_t{2} * number, 2);
-}
-void write_four_digits(char* to, std::uint32_t number) noexcept {
-  write_pair(to, number / 100);
-  write_pair(to + 2, number % 100);
-}
-void write_eight_digits(char* to, std::uint32_t number) noexcept {
-  write_four_digits(to, number / 10000);
-  write_four_digits(to + 4, number % 10000);
-}
-
 }  // namespace
-
-std::uint64_t power_of_ten(int n) noexcept { return powers_of_ten[static_cast<std::size_t>(n)]; }
 
 std::optional<std::uint64_t> scaled_by_ten(double value, int power) noexcept {
   if (value == 0) return 0;
@@ -167,9 +139,12 @@ std::optional<significant_digits> round_to_digits(double value, int count) noexc
   const scaled_bits bits = bits_of(value);
   // log10(2) times the exponent of the first bit: that of the first digit, or one less.
   int exponent = (bits.exponent + 63) * 78913 >> 18;
+  const cut_power& next = powers[static_cast<std::size_t>(exponent + 1 - least_power)];
+  exponent += static_cast<int>(next.exponent + 64 == bits.exponent) &
+              static_cast<int>(bits.bits >= next.high);
   std::optional<std::uint64_t> digits = scale(bits, count - 1 - exponent);
   if (!digits) return std::nullopt;
-  // Rounded once again from the bits, also where rounding has made it ten to a power.
+  // Rounded once again from the bits, where rounding has made it ten to a power.
   if (*digits >= power_of_ten(count)) digits = scale(bits, count - 1 - ++exponent);
   if (!digits || *digits < power_of_ten(count - 1)) return std::nullopt;
   return significant_digits{*digits, exponent};
@@ -205,9 +180,7 @@ significant_digits shortest_digits(double value) noexcept {
 
   const std::uint64_t below = middle / 4, tens = below / 10;
   const auto found = [](std::uint64_t digits, int at) {
-    int count = static_cast<int>(std::bit_width(digits)) * 1233 >> 12;  // log10(2), about
-    count += digits >= power_of_ten(count);
-    return significant_digits{digits, at + count - 1};
+    return significant_digits{digits, at + digit_count(digits) - 1};
   };
   if (tens > 0) {
     const bool has_tens = lowest <= 40 * tens, has_next = 40 * tens + 40 <= highest;
@@ -217,14 +190,6 @@ significant_digits shortest_digits(double value) noexcept {
   if (has_below != has_above) return found(below + has_above, last);
   const std::uint64_t half = 4 * below + 2;
   return found(below + (middle > half || (middle == half && below % 2 == 1)), last);
-}
-
-void write_twenty_digits(char* to, std::uint64_t number) noexcept {
-  constexpr std::uint64_t ten_to_8 = 100'000'000, ten_to_16 = ten_to_8 * ten_to_8;
-  const std::uint64_t last = number % ten_to_16;
-  write_four_digits(to, static_cast<std::uint32_t>(number / ten_to_16));
-  write_eight_digits(to + 4, static_cast<std::uint32_t>(last / ten_to_8));
-  write_eight_digits(to + 12, static_cast<std::uint32_t>(last % ten_to_8));
 }
 
 }  // namespace npymap::text

@@ -12,10 +12,10 @@ using detail::page_range;
 class sliced_elements final : public detail::element_source {
  public:
   sliced_elements(detail::shared<detail::element_source> whole, index_t n)
-      : element_source(whole->path(), whole->type(),
-                       {std::span<const index_t>(whole->shape()).subspan(1),
-                        std::span<const index_t>(whole->byte_strides()).subspan(1),
-                        whole->type().itemsize()}),
+      : element_source(
+            whole->path(), whole->type(),
+            {std::span<const index_t>(whole->shape()).subspan(1),
+             std::span<const index_t>(whole->byte_strides()).subspan(1), whole->type().itemsize()}),
         whole_(std::move(whole)),
         n_(n) {}
 

@@ -54,12 +54,15 @@ template <>
 class shortest<double> {
  public:
   explicit shortest(double value) {
-    std::fill(std::begin(text_), std::end(text_), '0');
-    const significant_digits found = value > 0 ? shortest_digits(value) : significant_digits{0, 0};
-    write_twenty_digits(text_, found.digits);
+    std::memset(text_, '0', sizeof text_);
     constexpr std::size_t places = 20;
-    std::size_t begin = 0, end = places;
-    while (begin + 1 < places && text_[begin] == '0') ++begin;
+    std::size_t begin = places - 1, end = places;
+    significant_digits found{0, 0};
+    if (value > 0) {
+      found = shortest_digits(value);
+      write_twenty_digits(text_, found.digits);
+      begin = places - static_cast<std::size_t>(digit_count(found.digits));
+    }
     while (end > begin + 1 && text_[end - 1] == '0') --end;
     found_ = {{text_ + begin, end - begin}, found.exponent};
   }
@@ -72,9 +75,9 @@ class shortest<double> {
   shortest_decimal found_;
 };
 
-// std::to_chars has no halves. Steele and White's algorithm, as NumPy has it (dragon4.c): a digit at
-// a time while what is left is farther from zero, and from the next digit, than the numbers are from
-// one another.
+// std::to_chars has no halves. Steele and White's algorithm, as NumPy has it (dragon4.c): a digit
+// at a time while what is left is farther from zero, and from the next digit, than the numbers are
+// from one another.
 template <>
 class shortest<float16> {
  public:
@@ -168,8 +171,8 @@ void append_positional(text_buffer& out, const shortest_decimal& number, whole s
   if (style == whole::with_point) out.append(".0");
 }
 
-// The same of up to 17 digits with zeros behind them, and exponents from -4 to 15: copies of a fixed
-// length take no time.
+// The same of up to 17 digits with zeros behind them, and exponents from -4 to 15: copies of a
+// fixed length take no time.
 void append_quickly(text_buffer& out, const shortest_decimal& number) {
   const char* const digits = number.digits.data();
   const auto count = static_cast<std::ptrdiff_t>(number.digits.size());
@@ -211,8 +214,8 @@ void append_shortest(text_buffer& out, T value, whole style) {
   const real magnitude = std::fabs(number);
   if (std::isinf(magnitude)) return out.append("inf");
   using bound = std::conditional_t<std::is_same_v<T, long double>, long double, double>;
-  const bool is_positional =
-      magnitude == 0 || (magnitude >= static_cast<bound>(1e-4L) && magnitude < static_cast<bound>(1e16L));
+  const bool is_positional = magnitude == 0 || (magnitude >= static_cast<bound>(1e-4L) &&
+                                                magnitude < static_cast<bound>(1e16L));
   const shortest<T> found([&] {
     if constexpr (std::is_same_v<T, float16>) {
       return value;

@@ -92,8 +92,7 @@ put_function find_for(char letter) {
 
 }  // namespace
 
-void put_whole(text_buffer& out, const conversion& how, bool is_negative,
-               std::uint64_t magnitude) {
+void put_whole(text_buffer& out, const conversion& how, bool is_negative, std::uint64_t magnitude) {
   const std::size_t begin = out.size();
   const bool is_hex = how.letter == 'x' || how.letter == 'X';
   const int base = is_hex ? 16 : how.letter == 'o' ? 8 : 10;

@@ -134,9 +134,9 @@ void put_raw(text_target& to, const conversion& how, const dtype& type, const st
 // which it counts single ones, but for hours.
 std::string step_argument(const dtype& type) {
   const time_step step = type.step();
-  const bool is_told = step.unit == time_unit::generic ||
-                       (type.kind() == dtype_kind::datetime && step.count == 1 &&
-                        step.unit != time_unit::hour);
+  const bool is_told =
+      step.unit == time_unit::generic ||
+      (type.kind() == dtype_kind::datetime && step.count == 1 && step.unit != time_unit::hour);
   if (is_told) return {};
   const std::string bracketed = detail::time_step_string(step);
   return ",'" + bracketed.substr(1, bracketed.size() - 2) + "'";

@@ -83,8 +83,7 @@ std::string encoded(std::string_view utf8, text_encoding encoding) {
   return {buffer.data(), buffer.size()};
 }
 
-void finish_number(text_buffer& out, std::size_t begin, const conversion& how,
-                   std::size_t prefix) {
+void finish_number(text_buffer& out, std::size_t begin, const conversion& how, std::size_t prefix) {
   bool has_sign = out.data()[begin] == '-';
   if (!has_sign && (how.plus || how.blank)) {
     *out.insert(begin, 1) = how.plus ? '+' : ' ';

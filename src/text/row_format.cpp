@@ -20,9 +20,8 @@ bool is_complex(const dtype& type) { return type.kind() == dtype_kind::complex_f
 }
 
 [[noreturn]] void refuse_type(const std::string& subject, const dtype& type) {
-  throw error(errc::dtype_mismatch, {.subject = subject,
-                                     .expected = "numbers, text or times",
-                                     .found = descr(type)});
+  throw error(errc::dtype_mismatch,
+              {.subject = subject, .expected = "numbers, text or times", .found = descr(type)});
 }
 
 // Formats of one column put between others are parts of one text for NumPy, and so is what is
@@ -52,8 +51,7 @@ index_t columns_of(const dtype& type, const shape& extents) {
 std::string encoded_option(const char* what, std::string_view utf8, text_encoding encoding) try {
   return encoded(utf8, encoding);
 } catch (const unfit_value& e) {
-  throw error(errc::invalid_argument,
-              {.subject = what, .expected = e.expected, .found = e.found});
+  throw error(errc::invalid_argument, {.subject = what, .expected = e.expected, .found = e.found});
 }
 
 row_format::row_format(const save_text_options& options, const dtype& type, const shape& extents)
@@ -114,10 +112,10 @@ void row_format::join(const save_text_options& options) {
 void row_format::take(const percent_format& row, const save_text_options& options) {
   if (std::cmp_not_equal(row.cells.size(), cells())) {
     const char* const one = options.formats.empty() ? "1 or " : "";
-    refuse_count(fmt::format("{}{}, {}", one, cells(),
-                             cells_per_column_ == 2 ? "two a column of complex numbers"
-                                                    : "one a column"),
-                 row.cells.size());
+    refuse_count(
+        fmt::format("{}{}, {}", one, cells(),
+                    cells_per_column_ == 2 ? "two a column of complex numbers" : "one a column"),
+        row.cells.size());
   }
   for (const cell_format& value : row.cells) add(value.before, value.how, options);
   line_end_ = encoded_option("format", row.after, options.encoding);

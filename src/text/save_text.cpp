@@ -42,11 +42,12 @@ std::optional<int> level_for(const std::string& path, const save_text_options& o
 void require_axes(const shape& extents, more_axes more) {
   const int rank = extents.rank();
   if (rank == 1 || rank == 2 || (rank > 2 && more == more_axes::slices)) return;
-  throw error(errc::layout_mismatch,
-              {.subject = "text of an array",
-               .expected = more == more_axes::slices ? "1 axis or more"
-                                                     : "1 or 2 axes, or more with more_axes::slices",
-               .found = fmt::format("rank {}, shape {}", rank, shape_text(extents))});
+  throw error(
+      errc::layout_mismatch,
+      {.subject = "text of an array",
+       .expected = more == more_axes::slices ? "1 axis or more"
+                                             : "1 or 2 axes, or more with more_axes::slices",
+       .found = fmt::format("rank {}, shape {}", rank, shape_text(extents))});
 }
 
 // A header or a footer, with the prefix in front of each of its lines.
@@ -64,9 +65,9 @@ line_format format_of(const source& x, const save_text_options& options) {
   line_format format{text::row_format(options, x.dtype(), x.shape()), options.encoding, {}, {}};
   if (x.rank() <= 2) return format;
   if (options.comments.empty()) {
-    throw error(errc::invalid_argument, {.subject = "comments",
-                                         .expected = "what tells slices from rows",
-                                         .found = "nothing"});
+    throw error(
+        errc::invalid_argument,
+        {.subject = "comments", .expected = "what tells slices from rows", .found = "nothing"});
   }
   format.slice_note =
       text::encoded_option("comments", options.comments + "slice: ", options.encoding);
@@ -84,8 +85,7 @@ void write_all(text_output& to, const source& x, const line_format& format,
   text::text_writer writer(format, to, level, options.pass,
                            static_cast<std::uint64_t>(x.size_bytes()));
   writer.write(x.elements(), {});
-  to.write(
-      text::encoded_option("footer", commented(options.footer, options), options.encoding));
+  to.write(text::encoded_option("footer", commented(options.footer, options), options.encoding));
   to.finish();
   writer.finish();
 }
@@ -111,8 +111,8 @@ void save_text(const std::string& path, const source& x, const save_text_options
 void detail::save_text(const std::string& path, const dtype& type, const void* data,
                        const layout_ref& where, const save_text_options& options) {
   npymap::save_text(path,
-                    source_access::over(array_elements(
-                        any_array(), type, static_cast<const std::byte*>(data), where)),
+                    source_access::over(array_elements(any_array(), type,
+                                                       static_cast<const std::byte*>(data), where)),
                     options);
 }
 

@@ -49,8 +49,7 @@ class text_block {
   void write_slice_note(text_buffer& to, const index_vector& index) const;
   index_t write_values(text_buffer& to, const row_place& row, index_t from, index_t end,
                        std::size_t most_bytes) const;
-  [[noreturn]] void refuse(const unfit_value& value, const index_vector& index,
-                           index_t cell) const;
+  [[noreturn]] void refuse(const unfit_value& value, const index_vector& index, index_t cell) const;
 
   const line_format& format_;
   const index_vector start_;

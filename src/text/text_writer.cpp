@@ -22,7 +22,8 @@ using detail::shared;
 constexpr std::size_t most_text_bytes = std::size_t{16} << 20;
 // Of each part: small enough to be in the second cache when it is written, and long enough that
 // little is lost where the compressor begins anew.
-constexpr std::size_t plain_part_bytes = std::size_t{1} << 18, packed_part_bytes = std::size_t{1} << 19;
+constexpr std::size_t plain_part_bytes = std::size_t{1} << 18,
+                      packed_part_bytes = std::size_t{1} << 19;
 // Values may be longer than they usually are. A part that comes to so many times its length ends,
 // and the rest of it is left to whoever writes it.
 constexpr std::size_t most_stretch = 4;
@@ -69,8 +70,8 @@ void text_writer::write(const shared<element_source>& elements, const index_vect
   if (extents.rank() <= 2) return write_rows(elements, outer);
   shape one = extents;
   one[0] = 1;
-  if (extents[0] > 0 && fits_block(*array_bytes(one, elements->type().itemsize()),
-                                   options_.budget_bytes)) {
+  if (extents[0] > 0 &&
+      fits_block(*array_bytes(one, elements->type().itemsize()), options_.budget_bytes)) {
     return write_rows(elements, outer);
   }
   for (index_t n = 0; n < extents[0]; ++n) {
@@ -91,12 +92,10 @@ void text_writer::write_rows(const shared<element_source>& elements, const index
     return write_block(empty, file_map(), 0);
   }
   const bool is_dense = detail::is_c_contiguous(elements->layout());
-  const std::uint64_t budget_bytes = is_dense
-                                         ? std::min(options_.budget_bytes, most_dense_budget_bytes)
-                                         : options_.budget_bytes;
-  const auto stream =
-      detail::block_stream::over(detail::source_access::over(elements), native, 1,
-                                 {.budget_bytes = budget_bytes, .axis = 0});
+  const std::uint64_t budget_bytes =
+      is_dense ? std::min(options_.budget_bytes, most_dense_budget_bytes) : options_.budget_bytes;
+  const auto stream = detail::block_stream::over(detail::source_access::over(elements), native, 1,
+                                                 {.budget_bytes = budget_bytes, .axis = 0});
   for (index_t n = 0; n < stream->count(); ++n) {
     const detail::block_box& box = stream->go_to(n);
     const text_block block(format_, joined(outer, box.start), joined(ones, box.extents),

@@ -171,7 +171,8 @@ save('g', np.concatenate([np.ldexp(rng.random(5000).astype('g') + rng.random(500
   for (const std::string name : {"f2", "f4", "f8", "p8", "p4", "g"}) {
     INFO(name);
     save_text(folder / "ours", npymap::open(folder / (name + ".npy")), {.format = "%r"});
-    std::istringstream ours(read_file(folder / "ours")), theirs(read_file(folder / (name + ".txt")));
+    std::istringstream ours(read_file(folder / "ours")),
+        theirs(read_file(folder / (name + ".txt")));
     int differ = 0;
     for (std::string a, b; std::getline(theirs, b);) {
       std::getline(ours, a);
@@ -186,7 +187,8 @@ TEST_CASE("save_text: views, typed arrays, vectors and matrices of Eigen") {
   const std::string path = folder / "x.txt";
   const auto saved = [&] { return read_file(path); };
   std::vector<int> three{1, -2, 3};
-  save_text(path, npymap::view<const int, 1>(three.data(), {3}, npymap::order::c), {.format = "%d"});
+  save_text(path, npymap::view<const int, 1>(three.data(), {3}, npymap::order::c),
+            {.format = "%d"});
   CHECK(saved() == "1\n-2\n3\n");
   const auto x = npymap::create<float>(folder / "x.npy", {2, 2});
   x(1, 0) = 0.1F;
@@ -260,7 +262,8 @@ TEST_CASE("save_text: quick digits are those of std::to_chars, of any double and
     const double any = std::bit_cast<double>(random());
     if (std::isfinite(any)) check(any);
     const double small = static_cast<double>(random() % 100000);  // ties, nines, and whole numbers
-    for (const double unit : {1.0, 8.0, 1024.0, 10.0, 1000.0, 1e5, 1e-9, 1e-20}) check(small / unit);
+    for (const double unit : {1.0, 8.0, 1024.0, 10.0, 1000.0, 1e5, 1e-9, 1e-20})
+      check(small / unit);
   }
   for (int exponent = -1074; exponent < 1024; ++exponent) {
     const double power = std::ldexp(1, exponent);
@@ -299,7 +302,8 @@ TEST_CASE("save_text: the fewest digits are those of std::to_chars, of any doubl
     const double any = std::bit_cast<double>(random() >> 1);
     if (std::isfinite(any) && any > 0) check(any);
     check(static_cast<double>(1 + random() % 1000000) / 1000);
-    check(std::ldexp(static_cast<double>(1 + random() % 4096), static_cast<int>(random() % 2000) - 1060));
+    check(std::ldexp(static_cast<double>(1 + random() % 4096),
+                     static_cast<int>(random() % 2000) - 1060));
   }
   for (int exponent = -1074; exponent < 1024; ++exponent) {
     const double power = std::ldexp(1, exponent);
@@ -329,12 +333,14 @@ TEST_CASE("save_text: more axes are slices below their shape, which NumPy takes 
       INFO(name << ", " << budget);
       how.pass.budget_bytes = budget;
       CHECK(text_of(y, how) == expected);
-      save_text(folder / "y.txt", npymap::source(folder / name, {.reading = npymap::reading::buffered}), how);
+      save_text(folder / "y.txt",
+                npymap::source(folder / name, {.reading = npymap::reading::buffered}), how);
       CHECK(read_file(folder / "y.txt") == expected);
     }
-    python("x = np.load(sys.argv[1]); y = np.loadtxt(sys.argv[2])\n"
-           "assert (y.reshape(x.shape) == x).all()",
-           {folder / name, folder / "y.txt"});
+    python(
+        "x = np.load(sys.argv[1]); y = np.loadtxt(sys.argv[2])\n"
+        "assert (y.reshape(x.shape) == x).all()",
+        {folder / name, folder / "y.txt"});
   }
   CHECK(text_of(npymap::create(folder / "e.npy", npymap::dtype_of<int>(), {2, 0, 3}), how) ==
         "# shape: (2, 0, 3)\n# h\n");
@@ -385,18 +391,20 @@ TEST_CASE("save_text: what cannot be written is told by row and column, and leav
   x(2345, 67) = -std::numeric_limits<double>::infinity();
   CHECK(message_of([&] { save_text(to, x, {.format = "%d"}); }) ==
         to + ": row 2345, column 67: expected a finite number for %d, found -inf");
-  CHECK(message_of([&] {
-          save_text(to, x.reshape({3, 1000, 100}),
-                    {.format = "%d", .more_axes = more_axes::slices});
-        }) == to + ": element (2, 345, 67): expected a finite number for %d, found -inf");
+  CHECK(
+      message_of([&] {
+        save_text(to, x.reshape({3, 1000, 100}), {.format = "%d", .more_axes = more_axes::slices});
+      }) == to + ": element (2, 345, 67): expected a finite number for %d, found -inf");
   CHECK(message_of([&] { save_text(to, x, {.format = "%x"}); }) ==
         to + ": format of column 0: expected one for '<f8', found %x");
-  CHECK(message_of([&] { save_text(to, x, {.format = "%5.2q"}); })
-            .starts_with(to + ": format: expected %[flags][width][.precision] and one of"));
+  CHECK(message_of([&] {
+          save_text(to, x, {.format = "%5.2q"});
+        }).starts_with(to + ": format: expected %[flags][width][.precision] and one of"));
   CHECK(message_of([&] { save_text(to, x, {.format = "%d %d"}); }) ==
         to + ": values of the format: expected 1 or 100, one a column, found 2");
-  CHECK(message_of([&] { save_text(to, x, {.formats = {"%d", "%d"}}); }) ==
-        to + ": formats: expected 100, one a column, found 2");
+  CHECK(message_of([&] {
+          save_text(to, x, {.formats = {"%d", "%d"}});
+        }) == to + ": formats: expected 100, one a column, found 2");
   CHECK(code_of([&] { save_text(to, x, {.format = "%*d"}); }) == errc::invalid_argument);
   CHECK(code_of([&] { save_text(to, x, {.format = "%9999999d"}); }) == errc::invalid_argument);
   CHECK(code_of([&] { save_text(to, x, {.format = "%.9999999e"}); }) == errc::invalid_argument);
@@ -404,7 +412,8 @@ TEST_CASE("save_text: what cannot be written is told by row and column, and leav
   CHECK(code_of([&] { save_text(to, x, {.header = "\xff"}); }) == errc::invalid_argument);
   CHECK(code_of([&] { save_text(to, x, {.pass = {.threads = 0}}); }) == errc::invalid_argument);
   CHECK(code_of([&] { save_text(to, any_array(x)(0, 0)); }) == errc::layout_mismatch);
-  const any_array objects = npymap::create(folder / "v.npy", npymap::dtype::record({{"a", npymap::dtype(), {2}, 0}}, 16), {3});
+  const any_array objects = npymap::create(
+      folder / "v.npy", npymap::dtype::record({{"a", npymap::dtype(), {2}, 0}}, 16), {3});
   CHECK(message_of([&] { save_text(to, objects); }).find("column 0, 'a', a sub-array") !=
         std::string::npos);
   CHECK(read_file(to) == "older");
@@ -456,7 +465,8 @@ TEST_CASE("save_text: in the budget's memory and 32 MiB, whatever the order, row
   constexpr std::uint64_t budget = 16 << 20;
   numbers(folder / "x.npy", {count / 8, 8});
   numbers(folder / "rows.npy", {2, count / 2});
-  npymap::save(folder / "f.npy", any_array(numbers(folder / "t.npy", {64, count / 64})).transpose());
+  npymap::save(folder / "f.npy",
+               any_array(numbers(folder / "t.npy", {64, count / 64})).transpose());
   const auto large = npymap::create<double>(folder / "large.npy", {count / 64});
   for (double& each : large) each = 1e300;
   const auto bounded = [&](const std::string& from, const std::string& to, const char* format) {
