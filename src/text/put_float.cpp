@@ -178,7 +178,8 @@ void append_quickly(text_buffer& out, const shortest_decimal& number) {
   const auto count = static_cast<std::ptrdiff_t>(number.digits.size());
   char* const to = out.room(64);
   if (number.exponent < 0) {
-    std::memcpy(to, "0.000", 5);
+    std::memset(to, '0', 5);
+    to[1] = '.';
     char* const first = to + 1 - number.exponent;
     std::memcpy(first, digits, 20);
     return out.end_at(first + count);

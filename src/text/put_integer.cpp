@@ -20,8 +20,12 @@ bool is_below_zero(T value) noexcept {
 
 template <class T>
 std::uint64_t magnitude_of(T value) noexcept {
-  const auto bits = static_cast<std::uint64_t>(value);
-  return is_below_zero(value) ? 0 - bits : bits;
+  if constexpr (std::is_signed_v<T>) {
+    const auto bits = static_cast<std::uint64_t>(std::int64_t{value});
+    return value < 0 ? 0 - bits : bits;
+  } else {
+    return value;
+  }
 }
 
 template <class T>

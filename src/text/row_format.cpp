@@ -80,10 +80,13 @@ void row_format::repeat(const percent_format& column, const save_text_options& o
   const bool is_pair = cells_per_column_ == 2;
   const std::string before = (is_pair ? " (" : "") + value.before;
   const std::string after = column.after + (is_pair ? "j)" : "");
+  std::string between = after;
+  between += delimiter;
+  between += before;
   const bool are_alike = !type_.is_record();
   const index_t count = are_alike ? std::min<index_t>(columns_, 2) : columns_;
   for (index_t n = 0; n < count; ++n) {
-    add(n == 0 ? before : after + delimiter + before, value.how, options);
+    add(n == 0 ? before : between, value.how, options);
     if (is_pair) add(column.after + "+" + value.before, value.how, options);
   }
   if (are_alike && columns_ > 1) period_ = cells_per_column_;
@@ -121,7 +124,8 @@ void row_format::take(const percent_format& row, const save_text_options& option
   line_end_ = encoded_option("format", row.after, options.encoding);
 }
 
-void row_format::add(std::string before, const conversion& how, const save_text_options& options) {
+void row_format::add(const std::string& before, const conversion& how,
+                     const save_text_options& options) {
   row_cell cell{encoded_option("format", before, options.encoding), how, type_};
   const auto n = static_cast<index_t>(cells_.size());
   std::string subject = fmt::format("format of column {}", n / cells_per_column_);

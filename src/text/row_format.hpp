@@ -49,7 +49,7 @@ class row_format {
   void repeat(const percent_format& column, const save_text_options& options);
   void join(const save_text_options& options);
   void take(const percent_format& row, const save_text_options& options);
-  void add(std::string before, const conversion& how, const save_text_options& options);
+  void add(const std::string& before, const conversion& how, const save_text_options& options);
 
   const dtype type_;
   index_t columns_ = 1;
