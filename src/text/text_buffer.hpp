@@ -23,10 +23,12 @@ class text_buffer {
 
   void append(std::string_view text) {
     if (text.size() == 1) return append(text[0]);  // nearly every delimiter
+    if (text.empty()) return;                      // there may be no memory yet
     std::memcpy(room(text.size()), text.data(), text.size());
     size_ += text.size();
   }
   void append(std::size_t count, char c) {
+    if (count == 0) return;
     std::memset(room(count), c, count);
     size_ += count;
   }
