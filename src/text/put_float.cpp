@@ -3,6 +3,8 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -12,6 +14,7 @@
 
 #include <npymap/float16.hpp>
 
+#include "text/decimal_digits.hpp"
 #include "text/put_value.hpp"
 
 namespace npymap::text {
@@ -44,6 +47,31 @@ class shortest {
 
  private:
   char text_[48];  // 36 digits of any long double, and its exponent
+  shortest_decimal found_;
+};
+
+template <>
+class shortest<double> {
+ public:
+  explicit shortest(double value) {
+    std::memset(text_, '0', sizeof text_);
+    constexpr std::size_t places = 20;
+    std::size_t begin = places - 1, end = places;
+    significant_digits found{0, 0};
+    if (value > 0) {
+      found = shortest_digits(value);
+      write_twenty_digits(text_, found.digits);
+      begin = places - static_cast<std::size_t>(digit_count(found.digits));
+    }
+    while (end > begin + 1 && text_[end - 1] == '0') --end;
+    found_ = {{text_ + begin, end - begin}, found.exponent};
+  }
+
+  /// With at least 24 zeros behind the digits.
+  const shortest_decimal& decimal() const noexcept { return found_; }
+
+ private:
+  char text_[48];
   shortest_decimal found_;
 };
 
@@ -143,6 +171,26 @@ void append_positional(text_buffer& out, const shortest_decimal& number, whole s
   if (style == whole::with_point) out.append(".0");
 }
 
+// The same of up to 17 digits with zeros behind them, and exponents from -4 to 15: copies of a
+// fixed length take no time.
+void append_quickly(text_buffer& out, const shortest_decimal& number) {
+  const char* const digits = number.digits.data();
+  const auto count = static_cast<std::ptrdiff_t>(number.digits.size());
+  char* const to = out.room(64);
+  if (number.exponent < 0) {
+    std::memset(to, '0', 5);
+    to[1] = '.';
+    char* const first = to + 1 - number.exponent;
+    std::memcpy(first, digits, 20);
+    return out.end_at(first + count);
+  }
+  const std::ptrdiff_t in_front = number.exponent + 1;
+  std::memcpy(to, digits, 16);
+  to[in_front] = '.';
+  std::memcpy(to + in_front + 1, digits + in_front, 20);
+  out.end_at(to + in_front + 1 + std::max<std::ptrdiff_t>(count - in_front, 1));
+}
+
 void append_scientific(text_buffer& out, const shortest_decimal& number) {
   out.append(number.digits[0]);
   if (number.digits.size() > 1) {
@@ -176,6 +224,9 @@ void append_shortest(text_buffer& out, T value, whole style) {
       return magnitude;
     }
   }());
+  if constexpr (std::is_same_v<T, double>) {
+    if (is_positional && style == whole::with_point) return append_quickly(out, found.decimal());
+  }
   if (is_positional) return append_positional(out, found.decimal(), style);
   append_scientific(out, found.decimal());
 }
@@ -193,6 +244,56 @@ void append_chars(text_buffer& out, double value, std::chars_format format, int 
   const std::size_t most = static_cast<std::size_t>(precision) + most_in_front;
   char* const room = out.room(most);
   out.end_at(std::to_chars(room, room + most, value, format, precision).ptr);
+}
+
+// The quick ways cover what nearly every format asks for; false where they do not.
+bool append_scientific(text_buffer& out, double value, int precision) {
+  if (precision >= most_quick_digits) return false;
+  const double magnitude = std::fabs(value);
+  significant_digits found{0, 0};
+  if (magnitude > 0) {
+    const auto rounded = round_to_digits(magnitude, precision + 1);
+    if (!rounded) return false;
+    found = *rounded;
+  }
+  char digits[20];
+  write_twenty_digits(digits, found.digits);
+  const char* const first = digits + sizeof digits - 1 - precision;
+  constexpr std::size_t most = 32;  // -1.234567890123456789e-308
+  char* to = out.room(most);
+  if (std::signbit(value)) *to++ = '-';
+  *to++ = *first;
+  if (precision > 0) {
+    *to++ = '.';
+    to = std::copy_n(first + 1, precision, to);
+  }
+  *to++ = 'e';
+  *to++ = found.exponent < 0 ? '-' : '+';
+  const auto exponent = static_cast<unsigned>(std::abs(found.exponent));
+  if (exponent >= 100) *to++ = static_cast<char>('0' + exponent / 100);
+  *to++ = static_cast<char>('0' + exponent / 10 % 10);
+  *to++ = static_cast<char>('0' + exponent % 10);
+  out.end_at(to);
+  return true;
+}
+
+bool append_fixed(text_buffer& out, double value, int precision) {
+  if (precision >= most_quick_digits) return false;
+  const auto scaled = scaled_by_ten(std::fabs(value), precision);
+  if (!scaled) return false;
+  constexpr std::size_t most = 24;
+  char* to = out.room(most);
+  if (std::signbit(value)) *to++ = '-';
+  const std::uint64_t unit = power_of_ten(precision);
+  to = std::to_chars(to, to + most, *scaled / unit).ptr;
+  if (precision > 0) {
+    *to++ = '.';
+    char digits[20];
+    write_twenty_digits(digits, *scaled % unit);
+    to = std::copy_n(digits + sizeof digits - precision, precision, to);
+  }
+  out.end_at(to);
+  return true;
 }
 
 // `%#g`: as many digits as were asked for, zeros included.
@@ -251,7 +352,7 @@ template <class T>
 void put_as_text(text_target& to, const conversion& how, const dtype&, const std::byte* at) {
   const std::size_t begin = to.text.size();
   append_shortest(to.text, load_item<T>(at), whole::with_point);
-  finish_text(to.text, begin, how);
+  if (how.width > 0 || how.precision >= 0) finish_text(to.text, begin, how);
 }
 
 // As numpy.str_ of it: the real part is left out where it is 0, though not -0.
@@ -300,9 +401,13 @@ void put_double(text_buffer& out, const conversion& how, double value) {
     const int precision = how.precision < 0 ? 6 : how.precision;
     const char style = static_cast<char>(how.letter | 0x20);  // the small letter
     if (style == 'e') {
-      append_chars(out, value, std::chars_format::scientific, precision);
+      if (!append_scientific(out, value, precision)) {
+        append_chars(out, value, std::chars_format::scientific, precision);
+      }
     } else if (style == 'f') {
-      append_chars(out, value, std::chars_format::fixed, precision);
+      if (!append_fixed(out, value, precision)) {
+        append_chars(out, value, std::chars_format::fixed, precision);
+      }
     } else if (!how.alternate) {
       append_chars(out, value, std::chars_format::general, precision);
     } else {

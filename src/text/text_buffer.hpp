@@ -22,7 +22,8 @@ class text_buffer {
   void end_at(const char* end) noexcept { size_ = static_cast<std::size_t>(end - data_.get()); }
 
   void append(std::string_view text) {
-    if (text.empty()) return;  // there may be no memory yet
+    if (text.size() == 1) return append(text[0]);  // nearly every delimiter
+    if (text.empty()) return;                      // there may be no memory yet
     std::memcpy(room(text.size()), text.data(), text.size());
     size_ += text.size();
   }

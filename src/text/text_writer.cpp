@@ -18,12 +18,9 @@ namespace {
 using detail::element_source;
 using detail::shared;
 
-// Text that is on its way, of all threads together.
-constexpr std::size_t most_text_bytes = std::size_t{16} << 20;
-// Of each part: small enough to be in the second cache when it is written, and long enough that
-// little is lost where the compressor begins anew.
-constexpr std::size_t plain_part_bytes = std::size_t{1} << 18,
-                      packed_part_bytes = std::size_t{1} << 19;
+// Small enough to be in the second cache when it is written, and long enough that little is lost
+// where the compressor begins anew. The same for any number of threads, so that the bytes are.
+constexpr std::size_t part_bytes = std::size_t{1} << 18;
 // Values may be longer than they usually are. A part that comes to so many times its length ends,
 // and the rest of it is left to whoever writes it.
 constexpr std::size_t most_stretch = 4;
@@ -31,11 +28,6 @@ constexpr std::size_t most_stretch = 4;
 // Rows that lie one behind the other are read and decoded while others are written; more of them
 // at once would only wait.
 constexpr std::uint64_t most_dense_budget_bytes = std::uint64_t{64} << 20;
-
-std::size_t part_bytes_for(std::size_t slots, bool is_packed) {
-  const std::size_t share = most_text_bytes / (most_stretch * slots);
-  return std::clamp<std::size_t>(share, 1 << 14, is_packed ? packed_part_bytes : plain_part_bytes);
-}
 
 // What fits as one block, decoded or not: see block_stream.cpp.
 bool fits_block(index_t bytes, std::uint64_t budget_bytes) {
@@ -54,12 +46,10 @@ text_writer::text_writer(const line_format& format, text_output& to, std::option
                          const pass_options& options, std::uint64_t total_bytes)
     : format_(format),
       to_(to),
-      level_(level),
       options_(options),
       threads_(detail::checked_threads(options.threads)),
       slots_(threads_ == 1 ? 1 : 2 * static_cast<std::size_t>(threads_)),
       meter_(options_, total_bytes) {
-  part_bytes_ = part_bytes_for(slots_.size(), level.has_value());
   for (int n = 0; n <= threads_; ++n) packers_.emplace_back(level);
 }
 
@@ -109,7 +99,7 @@ void text_writer::write_rows(const shared<element_source>& elements, const index
 void text_writer::write_block(const text_block& block, const file_map& map, index_t bytes) {
   const index_t steps = block.steps(), per_row = block.steps_per_row();
   const auto usual = static_cast<index_t>(std::max<std::size_t>(format_.rows.usual_length(), 1));
-  index_t at_once = std::max<index_t>(static_cast<index_t>(part_bytes_) / usual, 1);
+  index_t at_once = std::max<index_t>(static_cast<index_t>(part_bytes) / usual, 1);
   if (at_once >= per_row) {
     at_once -= at_once % per_row;
   } else {
@@ -159,7 +149,7 @@ void text_writer::make_part(const text_block& block, const file_map& map, part_s
                             text_packer& packer) const {
   slot.piece.text.cut(0);
   guarded(map, [&] {
-    slot.next = block.write(slot.piece.text, slot.next, slot.end, most_stretch * part_bytes_);
+    slot.next = block.write(slot.piece.text, slot.next, slot.end, most_stretch * part_bytes);
   });
   packer.pack(slot.piece);
 }

@@ -47,10 +47,8 @@ class text_writer {
 
   const line_format& format_;
   text_output& to_;
-  const std::optional<int> level_;
   const pass_options options_;
   const int threads_;
-  std::size_t part_bytes_;
   std::vector<part_slot> slots_;
   std::vector<text_packer> packers_;  // of each thread, and of whoever writes
   detail::progress_meter meter_;

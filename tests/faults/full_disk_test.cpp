@@ -127,6 +127,23 @@ TEST_CASE("full disk: create_new leaves no file, and works when there is room") 
   });
 }
 
+TEST_CASE("full disk: text fails, plain or packed, and works when there is room") {
+  for (const char* name : {"x.txt", "x.txt.gz"}) {
+    on_full_disks([&](full_disk& disk) {
+      const std::string path = disk.folder / name;
+      const auto save = [&] {
+        npymap::save_text(path, disk.x, {.format = "%.2e", .pass = little});
+      };
+      CHECK(failure_of(save).code == system_error(ENOSPC));
+      ++refusals;
+      CHECK(disk.is_as_before());
+      disk.make_room();
+      save();
+      CHECK(names_in(disk.folder) == std::set<std::string>{"y.npy", name});
+    });
+  }
+}
+
 TEST_CASE("full disk: what is told of appended rows is there, and appending goes on with room") {
   for (const auto durable :
        {append_durability::none, append_durability::on_close, append_durability::each_block}) {

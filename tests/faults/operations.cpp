@@ -280,6 +280,14 @@ std::vector<operation> writes() {
          npymap::save(at.out(), npymap::open<double>(at.out()).flip());
          return nothing;
        }},
+      {"save text", leaves::whole, old,
+       [=](const workplace& at) {
+         npymap::save_text(at.out(), npymap::open(at / "x.npy"),
+                           {.header = "numbers",
+                            .durability = npymap::durability::full,
+                            .pass = {.budget_bytes = 64 * kib}});
+         return nothing;
+       }},
       {"extract a member", leaves::whole, old,
        [=](const workplace& at) {
          npymap::npz_reader(at / "all.npz").extract("deflated", at.out());

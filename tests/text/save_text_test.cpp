@@ -1,7 +1,10 @@
 // Text that npymap writes, byte for byte beside numpy.savetxt's.
 #include <npymap/save_text.hpp>
 
+#include <bit>
+#include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <limits>
 #include <random>
@@ -20,6 +23,8 @@
 #include "support/python.hpp"
 #include "support/skip.hpp"
 #include "support/temp_folder.hpp"
+#include "text/decimal_digits.hpp"
+#include "text/put_value.hpp"
 
 using namespace npymap_test;
 using npymap::any_array;
@@ -227,6 +232,86 @@ TEST_CASE("save_text: numbers of special value, in words and digits") {
   CHECK(text_of(std::numeric_limits<double>::max(), "%.0f").size() == 309);
   CHECK(text_of(0.1, "%.1000f").size() == 1002);
   CHECK(text_of(1, "%#.3g %%") == "1.00 %");
+}
+
+TEST_CASE("save_text: quick digits are those of std::to_chars, of any double and precision") {
+  std::mt19937_64 random(random_seed());
+  npymap::text::text_buffer out;
+  int differ = 0;
+  const auto check = [&](double value) {
+    for (int precision = 0; precision < 19; ++precision) {
+      for (const char letter : {'e', 'f'}) {
+        out.cut(0);
+        npymap::text::conversion how;
+        how.letter = letter;
+        how.precision = precision;
+        npymap::text::put_double(out, how, value);
+        char expected[400];
+        const auto format =
+            letter == 'e' ? std::chars_format::scientific : std::chars_format::fixed;
+        const auto end = std::to_chars(expected, std::end(expected), value, format, precision).ptr;
+        const std::string_view ours(out.data(), out.size());
+        if (ours != std::string_view(expected, static_cast<std::size_t>(end - expected)) &&
+            ++differ < 5) {
+          CHECK(ours == std::string_view(expected, static_cast<std::size_t>(end - expected)));
+        }
+      }
+    }
+  };
+  for (int n = 0; n < 20000; ++n) {
+    const double any = std::bit_cast<double>(random());
+    if (std::isfinite(any)) check(any);
+    const double small = static_cast<double>(random() % 100000);  // ties, nines, and whole numbers
+    for (const double unit : {1.0, 8.0, 1024.0, 10.0, 1000.0, 1e5, 1e-9, 1e-20})
+      check(small / unit);
+  }
+  for (int exponent = -1074; exponent < 1024; ++exponent) {
+    const double power = std::ldexp(1, exponent);
+    for (const double each : {power, std::nextafter(power, 0), 3 * power}) {
+      if (std::isfinite(each)) check(each);
+    }
+  }
+  for (int exponent = -323; exponent < 309; ++exponent) {
+    const double power = std::strtod(("1e" + std::to_string(exponent)).c_str(), nullptr);
+    for (const double each : {power, std::nextafter(power, 0), std::nextafter(power, 1e308)}) {
+      check(each);
+      check(-each);
+    }
+  }
+  CHECK(differ == 0);
+}
+
+TEST_CASE("save_text: the fewest digits are those of std::to_chars, of any double") {
+  std::mt19937_64 random(random_seed());
+  int differ = 0;
+  const auto check = [&](double value) {
+    char ours[21] = {}, expected[32] = {};
+    const auto found = npymap::text::shortest_digits(value);
+    npymap::text::write_twenty_digits(ours, found.digits);
+    std::string digits(ours);
+    digits.erase(0, digits.find_first_not_of('0'));
+    digits.erase(digits.find_last_not_of('0') + 1);
+    if (digits.size() > 1) digits.insert(1, ".");
+    digits += found.exponent < 0 ? "e-" : "e+";
+    if (std::abs(found.exponent) < 10) digits += "0";
+    digits += std::to_string(std::abs(found.exponent));
+    std::to_chars(expected, expected + 31, value, std::chars_format::scientific);
+    if (digits != expected && ++differ < 5) CHECK(digits == expected);
+  };
+  for (int n = 0; n < 300000; ++n) {
+    const double any = std::bit_cast<double>(random() >> 1);
+    if (std::isfinite(any) && any > 0) check(any);
+    check(static_cast<double>(1 + random() % 1000000) / 1000);
+    check(std::ldexp(static_cast<double>(1 + random() % 4096),
+                     static_cast<int>(random() % 2000) - 1060));
+  }
+  for (int exponent = -1074; exponent < 1024; ++exponent) {
+    const double power = std::ldexp(1, exponent);
+    check(power);
+    if (exponent > -1074) check(std::nextafter(power, 0));
+    check(std::nextafter(power, 1e308));
+  }
+  CHECK(differ == 0);
 }
 
 TEST_CASE("save_text: more axes are slices below their shape, which NumPy takes for comments") {
