@@ -47,9 +47,12 @@ bool take_year(std::string_view& text, wide_int& year) {
   if (!is_negative) take(text, '+');
   std::size_t n = 0;
   year = 0;
-  for (; n < text.size() && text[n] >= '0' && text[n] <= '9'; ++n)
+  constexpr std::size_t most_digits = 18;
+  for (; n < text.size() && text[n] >= '0' && text[n] <= '9'; ++n) {
+    if (n == most_digits) return false;
     year = year * 10 + (text[n] - '0');
-  if (n < 4 || n > 18) return false;
+  }
+  if (n < 4) return false;
   text.remove_prefix(n);
   if (is_negative) year = -year;
   return true;

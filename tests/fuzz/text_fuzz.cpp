@@ -67,7 +67,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   parted.pass.budget_bytes = 1;
   parted.pass.threads = (data[0] & 64) != 0 ? 2 : 1;
   std::filesystem::remove(made.path());
-  require(message_of([&] { text_to_npy(file.path(), made.path(), parted); }) == message);
+  const std::string parted_message =
+      message_of([&] { text_to_npy(file.path(), made.path(), parted); });
+  // Whether a line or the checksum of a gzip file is found wrong first depends on the parts.
+  const bool is_gzip = size >= 4 && data[2] == 0x1f && data[3] == 0x8b;
+  require(is_gzip ? parted_message.empty() == message.empty() : parted_message == message);
   require(std::filesystem::exists(made.path()) == x.has_value());
   if (!x) return 0;
   const any_array y = load(made.path());
