@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <string_view>
 
 #include <npymap/error.hpp>
@@ -53,7 +52,7 @@ void check_values(const text::conversion& how, const std::byte* item) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::byte item[32] = {};
   const std::size_t used = std::min(size, sizeof item);
-  std::memcpy(item, data, used);
+  std::copy_n(reinterpret_cast<const std::byte*>(data), used, item);
   const std::string_view format(reinterpret_cast<const char*>(data) + used, size - used);
   try {
     const text::percent_format parsed = text::parse_percent_format(format);
