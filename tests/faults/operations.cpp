@@ -35,9 +35,9 @@ constexpr std::uint64_t kib = 1024;
 const npymap::pass_options little{.budget_bytes = 512 * kib};
 
 constexpr const char* parts[] = {"part0.npy", "part1.npy", "part2.npy"};
-constexpr const char* inputs_of_all[] = {"x.npy",     "f.npy",      "big.npy",
-                                         "small.npy", "part0.npy",  "part1.npy",
-                                         "part2.npy", "square.npy", "all.npz"};
+constexpr const char* inputs_of_all[] = {"x.npy",     "f.npy",     "big.npy",   "small.npy",
+                                         "part0.npy", "part1.npy", "part2.npy", "square.npy",
+                                         "all.npz",   "x.txt",     "x.txt.gz",  "x.pkl"};
 
 std::string text(double value) { return std::to_string(value); }
 
@@ -208,6 +208,25 @@ std::vector<operation> reads() {
        }},
   };
   all.insert(all.end(), std::begin(archives), std::end(archives));
+  const operation others[] = {
+      {"load text", none, without,
+       [](const workplace& at) {
+         const auto x = npymap::load_text<double>(at / "x.txt", {.pass = little});
+         return digest(x.data(), x.size_bytes());
+       }},
+      {"load packed text", none, without,
+       [](const workplace& at) {
+         const auto x = npymap::load_text<float>(at / "x.txt.gz", {.pass = little});
+         return digest(x.data(), x.size_bytes());
+       }},
+      {"pickled arrays", none, without,
+       [](const workplace& at) {
+         const std::string name = npymap::pickled_arrays(at / "x.pkl").front().name;
+         const auto x = npymap::read_pickled_array(at / "x.pkl", name);
+         return name + digest(x.data(), x.size_bytes());
+       }},
+  };
+  all.insert(all.end(), std::begin(others), std::end(others));
   struct kind {
     const char* name;
     std::function<source(const workplace&)> make;
@@ -286,6 +305,12 @@ std::vector<operation> writes() {
                            {.header = "numbers",
                             .durability = npymap::durability::full,
                             .pass = {.budget_bytes = 64 * kib}});
+         return nothing;
+       }},
+      {"text to npy", leaves::whole, old,
+       [=](const workplace& at) {
+         npymap::text_to_npy(at / "x.txt", at.out(), {.pass = little},
+                             {.durability = npymap::durability::full});
          return nothing;
        }},
       {"extract a member", leaves::whole, old,
@@ -431,6 +456,25 @@ bool is_mix(std::string_view bytes, std::string_view before, std::string_view af
   return true;
 }
 
+// {'x': array of float64, rows by columns}, as pickle.dump of protocol 3 has it.
+std::string pickle_of(std::string_view elements) {
+  const auto little_endian = [](std::uint64_t value, int bytes) {
+    std::string text;
+    for (int n = 0; n < bytes; ++n) text += static_cast<char>(value >> (8 * n));
+    return text;
+  };
+  const auto text = [&](std::string_view x) {
+    return "X" + little_endian(x.size(), 4) + std::string(x);
+  };
+  const std::string zero(1, '\0');
+  const std::string dtype = "cnumpy\ndtype\n" + text("f8") + "\x89\x88\x87R(K\x03" + text("<") +
+                            "NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK" + zero + "tb";
+  return "\x80\x03}" + text("x") + "cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK" +
+         zero + "\x85" + "C\x01" + "b\x87R(K\x01M" + little_endian(rows, 2) + "M" +
+         little_endian(columns, 2) + "\x86" + dtype + "\x89" + "B" +
+         little_endian(elements.size(), 4) + std::string(elements) + "tbs.";
+}
+
 }  // namespace
 
 void workplace::make_inputs() const {
@@ -449,6 +493,10 @@ void workplace::make_inputs() const {
   raw_archive archive{
       .members = {stored_member("stored.npy", npy), deflated_member("deflated.npy", npy)}};
   write_file(*this / "all.npz", archive.bytes());
+  write_file(*this / "x.pkl", pickle_of(std::string_view(npy).substr(128)));
+  const auto some = whole(range(0, 400), npymap::all);
+  npymap::save_text(*this / "x.txt", some, {.format = "%r"});
+  npymap::save_text(*this / "x.txt.gz", some, {.format = "%.3f"});
 }
 
 // In a child, so that this process may fork others and have no threads of oneTBB yet.
