@@ -96,28 +96,6 @@ inflated inflater::inflate(std::span<const std::byte> in, std::span<std::byte> o
   return done;
 }
 
-// Where there is nothing left to take, the machine has begun with the next header already.
-bool inflater::is_between_blocks() const noexcept {
-  const ::inflate_state& machine = state_->machine;
-  const bool is_header = machine.block_state == ISAL_BLOCK_NEW_HDR ||
-                         (machine.block_state == ISAL_BLOCK_HDR && machine.tmp_in_size == 0);
-  return is_header && machine.read_in_length <= 0 && machine.avail_in == 0;
-}
-
-bool inflate_piece(std::span<const std::byte> in, std::span<std::byte> out) {
-  inflater machine;
-  while (!out.empty()) {
-    const inflated done = machine.inflate(in, out);
-    if (done.state != inflate_state::more || done.produced_bytes == 0) return false;
-    in = in.subspan(done.consumed_bytes);
-    out = out.subspan(done.produced_bytes);
-  }
-  std::byte one_more;
-  const inflated rest = machine.inflate(in, {&one_more, 1});
-  return rest.state == inflate_state::more && rest.produced_bytes == 0 &&
-         rest.consumed_bytes == in.size() && machine.is_between_blocks();
-}
-
 struct block_inflater::state {
   z_stream machine = {};
 };

@@ -49,9 +49,6 @@ class inflater {
   /// Takes codes that no compressor makes, and zlib refuses: what comes out is to be held against a
   /// checksum.
   inflated inflate(std::span<const std::byte> in, std::span<std::byte> out);
-  /// True if the next bit is the first of a byte, and of a block: all blocks so far are whole, and
-  /// none is the last of the stream.
-  bool is_between_blocks() const noexcept;
   /// How long the stream was, when it has ended: some of the last bytes that were consumed may be
   /// behind it.
   std::uint64_t stream_bytes() const noexcept { return stream_bytes_; }
@@ -64,10 +61,6 @@ class inflater {
   std::uint64_t consumed_bytes_ = 0;
   std::uint64_t stream_bytes_ = 0;
 };
-
-/// Fill `out` from a piece as `deflater` makes them. False for anything else: a piece of whole
-/// blocks, none of them the last, is the same within its stream as it is alone.
-bool inflate_piece(std::span<const std::byte> in, std::span<std::byte> out);
 
 /// So many bytes of what has been inflated may be referred to by what comes (RFC 1951).
 inline constexpr std::size_t window_bytes = 32768;

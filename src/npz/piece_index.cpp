@@ -5,6 +5,7 @@
 #include <bit>
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -12,7 +13,7 @@
 
 #include "deflate/crc32.hpp"
 #include "deflate/deflate.hpp"
-#include "deflate/inflate.hpp"
+#include "deflate/piece_inflater.hpp"
 #include "npz/indexed_member.hpp"
 #include "npz/zip_reading.hpp"
 
@@ -77,13 +78,25 @@ class packed_pieces final : public indexed_member {
  private:
   void inflate(std::size_t piece, std::span<std::byte> out) const override {
     const std::uint64_t at = offsets_[piece];
-    const auto size = static_cast<std::size_t>(offsets_[piece + 1] - at);
-    bytes packed(size);
-    read_packed(at, packed);
-    if (!deflate::inflate_piece(packed, out)) refuse_piece(out.size(), at);
+    auto machine = take_machine();
+    read_packed(at, machine->packed(static_cast<std::size_t>(offsets_[piece + 1] - at)));
+    if (!machine->inflate(out)) refuse_piece(out.size(), at);
+    const std::lock_guard lock(changing_);
+    idle_.push_back(std::move(machine));
+  }
+
+  std::unique_ptr<deflate::piece_inflater> take_machine() const {
+    const std::lock_guard lock(changing_);
+    if (idle_.empty()) return std::make_unique<deflate::piece_inflater>();
+    auto machine = std::move(idle_.back());
+    idle_.pop_back();
+    return machine;
   }
 
   const std::vector<std::uint64_t> offsets_;  // of each in the packed data, and of the end
+
+  mutable std::mutex changing_;
+  mutable std::vector<std::unique_ptr<deflate::piece_inflater>> idle_;  // one a thread, at most
 };
 
 }  // namespace
