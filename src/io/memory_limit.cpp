@@ -12,11 +12,13 @@ namespace {
 // Of a group and of those around it, up to where the hierarchy is mounted: cgroups(7). "max" is no
 // number, and no limit. Strings, as std::filesystem::path of GCC 12 frees twice what it has no
 // memory to join.
-std::uint64_t least_limit(const std::string& mount, std::string group, const std::string& file) {
+std::uint64_t least_limit(const char* mount, std::string group, const char* file) {
   std::uint64_t least = UINT64_MAX;
   for (;;) {
+    std::string path = mount;
+    path.append(group).append("/").append(file);
     std::uint64_t limit = 0;
-    if (std::ifstream(mount + group + "/" + file) >> limit) {
+    if (std::ifstream(path) >> limit) {
       least = std::min(least, limit);
     }
     const auto slash = group.rfind('/');
