@@ -4,6 +4,7 @@
 PRESET ?= dev
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 20
+FUZZ_SEED ?= 0
 CONFIGURE_FLAGS ?=
 export CMAKE_CXX_COMPILER_LAUNCHER ?= $(notdir $(shell command -v ccache))
 
@@ -75,7 +76,7 @@ bench:
 
 fuzz:
 	$(call install,$(fuzz_packages))
-	$(call build,fuzz,-DNPYMAP_FUZZ_SECONDS=$(FUZZ_SECONDS)) --target fuzzers
+	$(call build,fuzz,-DNPYMAP_FUZZ_SECONDS=$(FUZZ_SECONDS) -DNPYMAP_FUZZ_SEED=$(FUZZ_SEED)) --target fuzzers
 	ctest --preset fuzz --verbose --parallel $(JOBS)
 
 format:
