@@ -1,11 +1,16 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <npymap/any_array.hpp>
 #include <npymap/guard.hpp>
+#include <npymap/pickle.hpp>
 
 #include "cli/commands.hpp"
 #include "cli/input.hpp"
@@ -49,11 +54,48 @@ any_array first_rows(const input& from, const source_options& options, index_t c
   return elements_of(from, options);
 }
 
+/// An array of Python objects: of the file itself, or in a pickle.
+struct objects {
+  std::string name;
+  shape extents;
+};
+
+std::optional<objects> find_objects(const input& from, const source_options& options) {
+  if (from.format == file_format::npy) {
+    const npy_file file =
+        read_npy(io::file::open(from.path, open_mode::read), options.header_limit);
+    if (file.facts.dtype.kind() != dtype_kind::object) return std::nullopt;
+    return objects{"", file.facts.shape};
+  }
+  if (from.format != file_format::pickle) return std::nullopt;
+  const std::vector<pickled_array> all = pickled_arrays(from.path);
+  for (const pickled_array& each : all) {
+    const bool is_meant = from.member ? each.name == *from.member : all.size() == 1;
+    if (is_meant && each.dtype.kind() == dtype_kind::object) return objects{each.name, each.shape};
+  }
+  return std::nullopt;
+}
+
+void print_first_rows(const input& from, objects x, index_t count) {
+  const auto values = read_pickled_objects(from.path, x.name);
+  index_t shown = std::ssize(values);
+  if (x.extents.rank() > 0 && x.extents[0] > count) {
+    shown = shown / x.extents[0] * count;
+    x.extents[0] = count;
+  }
+  print_objects([](std::string_view text) { write_output(text); },
+                std::span(values).first(static_cast<std::size_t>(shown)), x.extents);
+}
+
 }  // namespace
 
 void head(const head_options& options) {
   const auto& [source, count] = options;
   const input from = find_input(source);
+  if (const auto found = find_objects(from, source)) {
+    print_first_rows(from, *found, count);
+    return write_output("\n");
+  }
   any_array rows = first_rows(from, source, count);
   if (rows.rank() > 0) rows = rows(range(count));
   rows.advise(advice::random);  // NumPy shows but the corners: nothing to read ahead

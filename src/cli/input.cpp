@@ -69,6 +69,23 @@ load_text_options text_options(const input& from, const source_options& options,
           .pass = pass};
 }
 
+// Text often begins with the names of its columns.
+template <class F>
+any_array read_text(const source_options& options, const F& read) {
+  try {
+    return read();
+  } catch (const error& e) {
+    const bool may_be_names = e.code() == errc::bad_text && options.text.skip_rows == 0 &&
+                              e.subject().starts_with("line 1,");
+    if (!may_be_names) throw;
+    throw error(e.code(), {.path = e.path(),
+                           .subject = e.subject(),
+                           .expected = e.expected() + " (or --skip-rows 1, if these are names)",
+                           .found = e.found(),
+                           .byte_offset = e.byte_offset()});
+  }
+}
+
 std::set<std::string_view> names_of_arrays(const npz_reader& archive) {
   std::set<std::string_view> names;
   for (const npz_member& member : archive.members()) {
@@ -179,7 +196,7 @@ any_array temporary_array(const std::function<void(const std::string& path)>& ma
 any_array first_rows_of_text(const input& from, const source_options& options, index_t count) {
   load_text_options how = text_options(from, options, {});
   how.max_rows = count;
-  return load_text(from.path, how);
+  return read_text(options, [&] { return load_text(from.path, how); });
 }
 
 any_array elements_of(const input& from, const source_options& options) {
@@ -188,8 +205,10 @@ any_array elements_of(const input& from, const source_options& options) {
   }
   if (from.format == file_format::text) {
     const watched_pass reading({.progress = progress_display::never});
-    return temporary_array([&](const std::string& path) {
-      text_to_npy(from.path, path, text_options(from, options, reading.options()));
+    return read_text(options, [&] {
+      return temporary_array([&](const std::string& path) {
+        text_to_npy(from.path, path, text_options(from, options, reading.options()));
+      });
     });
   }
   if (!from.archive) {

@@ -126,7 +126,9 @@ const named_value& opened_pickle::find(std::string_view name) const {
               {.path = file_.path(),
                .subject = "pickled array",
                .expected = arrays_.empty() ? "a pickle with an array" : "one of " + names,
-               .found = name.empty() ? "no name" : quoted(name)});
+               .found = arrays_.empty() ? "one without"
+                        : name.empty()  ? "no name"
+                                        : quoted(name)});
 }
 
 any_array opened_pickle::open(const named_value& array) && {

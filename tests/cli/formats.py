@@ -35,6 +35,11 @@ def text_in():
     write("w.dat.txt", b"name;n\nVega;3\n")
     run("convert", "w.dat.txt", "w.npy", "--delimiter", ";", "--skip-rows", 1, "--read-as", "[('name', '<U8'), ('n', '<i4')]").succeeds()
     assert np.load("w.npy").tolist() == ("Vega", 3)
+    write("names.csv", b"x,y\n1,2\n")
+    for command in (["head"], ["stats"], ["convert", "--order", "C"]):
+        out = ["o.npy"] if command[0] == "convert" else []
+        run(*command, "names.csv", *out).fails(1, "line 1, column 1", "--skip-rows 1", "'x'").says_nothing()
+    assert run("head", "names.csv", "--skip-rows", 1).succeeds() == b"[1. 2.]\n"
     write("bad.txt", b"1 2\n3 x\n")
     run("convert", "bad.txt", "o.npy").fails(1, "line 2, column 2", "'x'")
     run("verify", "bad.txt").fails(1, "line 2, column 2")

@@ -1,5 +1,6 @@
 # What the tool promises of looking at files and of its command line, against NumPy.
 import ast
+import pickle
 
 
 def info(path):
@@ -75,8 +76,29 @@ def info_object():
     assert facts["dtype"] == "|O" and facts["shape"] == [3]
     assert facts["data_bytes"] is None and facts["trailing_bytes"] is None
     assert b"Python objects" in run("info", "a.npy").succeeds()
-    for command in ("head", "dump"):
-        run(command, "a.npy").fails(1, "Python objects").says_nothing()
+    run("dump", "a.npy").fails(1, "Python objects").says_nothing()
+
+
+def head_objects():
+    values = [None, True, 1, -2**63, 2**64 - 1, 1.5, 1e16, 1e-5, float("nan"), 1 + 2j, -1j, "text", "it's", "\n\u20ac\x85",
+              b"bytes\0\xff", b"", "", np.float32(0.1), np.int8(-3)]
+    for shape in ((), (1,), (3,), (0,), (4, 5), (2, 0), (30, 40), (2, 3, 4)):
+        a = np.empty(shape, object)
+        for i in np.ndindex(shape):
+            a[i] = py.choice(values)
+        for order in "C", "F":
+            np.save("a.npy", np.asarray(a, order=order))
+            with open("a.pkl", "wb") as f:
+                pickle.dump({"n": np.zeros(2), "o": np.asarray(a, order=order)}, f, py.randrange(6))
+            plain = np.empty(shape, object)  # NumPy's scalars come as Python's
+            for i in np.ndindex(shape):
+                plain[i] = a[i].item() if isinstance(a[i], np.generic) else a[i]
+            rows = py.randrange(1, 6)
+            shown = str(plain[:rows] if shape else plain)
+            assert run("head", "a.npy", "--rows", rows).succeeds().decode() == shown + "\n", (shown, a)
+            assert run("head", "a.pkl", "--member", "$['o']", "--rows", rows).succeeds().decode() == shown + "\n"
+    np.save("a.npy", np.array([{1: 2}]))
+    run("head", "a.npy").fails(1).says_nothing()
 
 
 def info_odd_paths():

@@ -29,7 +29,7 @@ TEST_CASE("info: JSON is what NumPy's own header says, for every kind of dtype")
 }
 TEST_CASE("info: text has a line for each fact") { in_python("info_text"); }
 TEST_CASE("info: a truncated file is told of, then refused") { in_python("info_truncated"); }
-TEST_CASE("info: Python objects are named, and no other command reads them") {
+TEST_CASE("info: Python objects are named, and their bytes are nobody's") {
   in_python("info_object");
 }
 TEST_CASE("info: a path of any bytes survives JSON, and harms no terminal") {
@@ -38,6 +38,7 @@ TEST_CASE("info: a path of any bytes survives JSON, and harms no terminal") {
 TEST_CASE("info: a long header is read when it is allowed") { in_python("info_long_header"); }
 
 TEST_CASE("head: rows read as NumPy prints them") { in_python("head_random"); }
+TEST_CASE("head: plain Python objects read as NumPy prints them") { in_python("head_objects"); }
 TEST_CASE("head: long rows are abbreviated as NumPy does") { in_python("head_abbreviates"); }
 TEST_CASE("head: what would print for ever is refused") { in_python("head_endless"); }
 TEST_CASE("head: empty brackets count as values, and are printed as NumPy does") {

@@ -5,8 +5,10 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include <npymap/dtype.hpp>
+#include <npymap/pickle.hpp>
 
 #include "cli/print/elements.hpp"
 
@@ -34,6 +36,8 @@ element_format timedelta_format(const dtype& type, const printed_elements& eleme
 element_format bytes_format(const dtype& type);
 element_format unicode_format(const dtype& type);
 element_format raw_format(const dtype& type);
+/// Of Python objects, where the bytes are those of a `pickled_value`.
+element_format object_format();
 
 std::string integer_text(const dtype& type, const std::byte* at);
 std::string float_text(const dtype& type, const std::byte* at);
@@ -41,5 +45,9 @@ std::string complex_text(const dtype& type, const std::byte* at);
 std::string datetime_text(const dtype& type, const std::byte* at);
 std::string timedelta_text(const dtype& type, const std::byte* at);
 std::string unicode_text(const dtype& type, const std::byte* at);
+std::string object_text(const pickled_value& value);
+
+/// Append `repr(text)` of a bytes.
+void append_bytes_repr(std::string& out, std::string_view text);
 
 }  // namespace npymap::cli

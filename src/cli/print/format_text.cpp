@@ -67,24 +67,27 @@ std::u32string load_text(const dtype& type, const std::byte* at) {
 
 }  // namespace
 
+void append_bytes_repr(std::string& out, std::string_view text) {
+  const char quote = quote_for(text.find('\'') != npos, text.find('"') != npos);
+  out += 'b';
+  out += quote;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (append_common_escape(out, byte, quote)) continue;
+    if (byte >= 0x20 && byte < 0x7f) {
+      out += c;
+    } else {
+      out += fmt::format("\\x{:02x}", byte);
+    }
+  }
+  out += quote;
+}
+
 element_format bytes_format(const dtype& type) {
   const auto itemsize = static_cast<std::size_t>(type.itemsize());
   return [itemsize](std::string& out, const std::byte* at) {
-    std::string_view text(reinterpret_cast<const char*>(at), itemsize);
-    text = text.substr(0, text.find_last_not_of('\0') + 1);
-    const char quote = quote_for(text.find('\'') != npos, text.find('"') != npos);
-    out += 'b';
-    out += quote;
-    for (const char c : text) {
-      const auto byte = static_cast<unsigned char>(c);
-      if (append_common_escape(out, byte, quote)) continue;
-      if (byte >= 0x20 && byte < 0x7f) {
-        out += c;
-      } else {
-        out += fmt::format("\\x{:02x}", byte);
-      }
-    }
-    out += quote;
+    const std::string_view text(reinterpret_cast<const char*>(at), itemsize);
+    append_bytes_repr(out, text.substr(0, text.find_last_not_of('\0') + 1));
   };
 }
 

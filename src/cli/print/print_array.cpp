@@ -145,4 +145,13 @@ void print_array(const text_sink& out, const dtype& type, const std::byte* origi
   array_printer(out, elements, format_of(type, elements)).print(origin);
 }
 
+void print_objects(const text_sink& out, std::span<const pickled_value> values,
+                   std::span<const index_t> extents) {
+  if (values.empty()) return out("[]");
+  if (extents.empty()) return out(object_text(values[0]));
+  const auto* const origin = reinterpret_cast<const std::byte*>(values.data());
+  const strides steps = dense_byte_strides(shape(extents), sizeof(pickled_value), order::c);
+  array_printer(out, {origin, extents, steps}, object_format()).print(origin);
+}
+
 }  // namespace npymap::cli

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include <npymap/dtype.hpp>
+#include <npymap/pickle.hpp>
 #include <npymap/shape.hpp>
 
 namespace npymap::cli {
@@ -24,5 +25,9 @@ using text_sink = std::function<void(std::string_view)>;
 /// more than 16 MiB
 void print_array(const text_sink& out, const dtype& type, const std::byte* origin,
                  std::span<const index_t> extents, std::span<const index_t> byte_strides);
+
+/// The same of an array of Python objects, whose elements these are, in C order.
+void print_objects(const text_sink& out, std::span<const pickled_value> values,
+                   std::span<const index_t> extents);
 
 }  // namespace npymap::cli
