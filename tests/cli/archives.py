@@ -263,7 +263,7 @@ def pack_random():
             for name, a in arrays.items():
                 b = z[name]
                 assert b.dtype == a.dtype and b.shape == a.shape, name
-                assert b.flags.fnc == a.flags.fnc
+                assert b.flags.fnc == a.flags.fnc or a.itemsize == 0  # where NumPy forgets it too
         with zipfile.ZipFile("a.npz") as z:
             for i, (name, a) in enumerate(list(arrays.items())[:4]):  # as bytes, for NumPy copies no padding
                 data = open(f"{i}.npy", "rb").read()
