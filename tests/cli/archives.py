@@ -267,7 +267,8 @@ def pack_random():
         with zipfile.ZipFile("a.npz") as z:
             for i, (name, a) in enumerate(list(arrays.items())[:4]):  # as bytes, for NumPy copies no padding
                 data = open(f"{i}.npy", "rb").read()
-                assert z.read(name + ".npy")[-a.nbytes:] == data[-a.nbytes:], (name, a.dtype)
+                member = z.read(name + ".npy")
+                assert member[len(member) - a.nbytes:] == data[len(data) - a.nbytes:], (name, a.dtype)
         run("verify", "a.npz").succeeds()
 
 
