@@ -1,6 +1,7 @@
 #include "cli/input.hpp"
 
 #include <array>
+#include <cctype>
 #include <cstdlib>
 #include <set>
 #include <span>
@@ -70,14 +71,19 @@ load_text_options text_options(const input& from, const source_options& options,
 }
 
 // Text often begins with the names of its columns.
+bool may_be_names(const error& e, const source_options& options) {
+  const std::string& found = e.found();  // in quotes
+  return e.code() == errc::bad_text && options.text.skip_rows == 0 &&
+         e.subject().starts_with("line 1,") && found.size() > 1 &&
+         (found[1] == '_' || std::isalpha(static_cast<unsigned char>(found[1])) != 0);
+}
+
 template <class F>
 any_array read_text(const source_options& options, const F& read) {
   try {
     return read();
   } catch (const error& e) {
-    const bool may_be_names = e.code() == errc::bad_text && options.text.skip_rows == 0 &&
-                              e.subject().starts_with("line 1,");
-    if (!may_be_names) throw;
+    if (!may_be_names(e, options)) throw;
     throw error(e.code(), {.path = e.path(),
                            .subject = e.subject(),
                            .expected = e.expected() + " (or --skip-rows 1, if these are names)",
