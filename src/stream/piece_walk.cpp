@@ -39,7 +39,9 @@ class parallel_walk final : public piece_walk {
         threads_(checked_threads(options.threads)),
         plan_(operands_.plan({piece_bytes(options), 0, 4, options.budget_bytes})),
         window_(window_of(options)),
-        dropped_at_once_(std::clamp<index_t>(window_ / 4, 1, 8)),
+        begun_at_once_(window_ >= 8 * threads_ && plan_.count() >= 16 * threads_ ? 2 : 1),
+        hinted_at_once_(std::clamp<index_t>(window_ / 8, 1, 4)),
+        dropped_at_once_(std::clamp<index_t>(window_ / 2, 1, 32)),
         fetches_(operands_.fetches()),
         fits_budget_(operands_.spanned_bytes() <= options.budget_bytes),
         meter_(options_, operands_.total_bytes()) {}
@@ -75,9 +77,13 @@ class parallel_walk final : public piece_walk {
     in_each_thread(threads_, [&](int) {
       scratch mine;
       try {
-        for (index_t n = next++; n < count() && may_begin(pass, n); n = next++) {
-          read_ahead_of(n);
-          visit_piece(pass, n, mine);
+        for (index_t first = 0; (first = next.fetch_add(begun_at_once_)) < count();) {
+          const index_t last = std::min(first + begun_at_once_, count());
+          for (index_t n = first; n < last; ++n) {
+            if (!may_begin(pass, n)) return;
+            read_ahead_of(n);
+            visit_piece(pass, n, mine);
+          }
         }
       } catch (...) {
         order.end_of_pass();
@@ -121,6 +127,26 @@ class parallel_walk final : public piece_walk {
     return {std::min(a.begin, b.begin), std::max(a.end, b.end)};
   }
 
+  // Call `visit` for the pages that pieces `first` to `last` have to themselves: once for all that
+  // lie side by side.
+  template <class Visit>
+  void in_own_pages(const input_operand& from, index_t first, index_t last,
+                    const Visit& visit) const {
+    page_range side_by_side;
+    for (index_t n = first; n < last; ++n) {
+      const block_box box = plan_.at(n);
+      if (!from.has_own_pages(box)) continue;
+      const page_range pages = from.elements->pages_of(from.box_of(box));
+      if (pages.begin == side_by_side.end) {
+        side_by_side.end = pages.end;
+      } else {
+        visit(side_by_side);
+        side_by_side = pages;
+      }
+    }
+    visit(side_by_side);
+  }
+
   // Pages that pieces have to themselves go when a few pieces have ended, with those in between:
   // each drop is an interruption of all threads. Those of pieces that lie between one another go
   // with the window.
@@ -131,24 +157,11 @@ class parallel_walk final : public piece_walk {
          first < ended && (ended - first >= dropped_at_once_ || ended == count());) {
       const index_t last = std::min(first + dropped_at_once_, ended);
       if (!dropped_.compare_exchange_weak(first, last)) continue;
-      for (const input_operand& from : operands_.inputs()) drop_own(from, first, last);
+      for (const input_operand& from : operands_.inputs()) {
+        in_own_pages(from, first, last, [&](page_range pages) { from.elements->drop(pages); });
+      }
       first = last;
     }
-  }
-  void drop_own(const input_operand& from, index_t first, index_t last) const {
-    page_range side_by_side;
-    for (index_t n = first; n < last; ++n) {
-      const block_box box = plan_.at(n);
-      if (!from.has_own_pages(box)) continue;
-      const page_range pages = from.elements->pages_of(from.box_of(box));
-      if (pages.begin == side_by_side.end) {
-        side_by_side.end = pages.end;
-      } else {
-        from.elements->drop(side_by_side);
-        side_by_side = pages;
-      }
-    }
-    from.elements->drop(side_by_side);
   }
   // Called with each piece, in their order, when it has ended.
   void drop_shared(index_t n) const {
@@ -160,22 +173,23 @@ class parallel_walk final : public piece_walk {
     }
   }
 
-  // At first twice as far as the pass has come, so that its first pieces need not wait for others.
+  // At first twice as far as the pass has come, so that its first pieces need not wait for others;
+  // then some pieces at once, since to ask whether they are cached costs as much as for one.
   void read_ahead_of(index_t n) {
     const index_t end = std::min(count(), n + std::min(n + 2, window_));
-    for (index_t next = hinted_; next < end;) {
-      if (!hinted_.compare_exchange_weak(next, next + 1)) continue;
-      read_ahead(next++);
+    const index_t least = n < window_ || end == count() ? 1 : hinted_at_once_;
+    for (index_t first = hinted_; end - first >= least;) {
+      const index_t last = std::min(first + hinted_at_once_, end);
+      if (!hinted_.compare_exchange_weak(first, last)) continue;
+      for (const input_operand& from : operands_.inputs()) read_ahead(from, first, last);
+      first = last;
     }
   }
-  void read_ahead(index_t n) const {
-    const block_box box = plan_.at(n);
-    for (const input_operand& from : operands_.inputs()) {
-      if (from.has_own_pages(box)) {
-        from.elements->read_ahead(from.elements->pages_of(from.box_of(box)));
-      } else if (n % window_ == 0) {
-        from.elements->read_ahead(pages_of_window(from, n));
-      }
+  void read_ahead(const input_operand& from, index_t first, index_t last) const {
+    in_own_pages(from, first, last, [&](page_range pages) { from.elements->read_ahead(pages); });
+    for (index_t n = first; n < last; ++n) {
+      if (n % window_ != 0 || from.has_own_pages(plan_.at(n))) continue;
+      from.elements->read_ahead(pages_of_window(from, n));
     }
   }
 
@@ -216,6 +230,8 @@ class parallel_walk final : public piece_walk {
   const int threads_;
   const block_plan plan_;
   const index_t window_;
+  const index_t begun_at_once_;  // by a thread: neighbours, whose large page no other faults in
+  const index_t hinted_at_once_;
   const index_t dropped_at_once_;
   const bool fetches_;
   const bool fits_budget_;
