@@ -47,23 +47,24 @@ class opened_pickle {
       : options_(options),
         file_(io::file::open(path, open_mode::read)),
         bytes_(file_, begin()),
-        pool_(options.limits.memory_bytes) {
+        pool_(options.limits.memory_bytes),
+        dtypes_(bytes_, pool_) {
     require_mode();
-    const value_ref root = pickle::pickle_machine(bytes_, pool_).run();
+    const value_ref root = pickle::pickle_machine(bytes_, pool_, dtypes_).run();
     arrays_ = pickle::arrays_of(bytes_, pool_, root, options.limits.depth);
   }
 
   const std::vector<named_value>& arrays() const noexcept { return arrays_; }
-  array_facts facts(const named_value& array) const {
+  array_facts facts(const named_value& array) {
     try {
-      return pickle::facts_of(bytes_, pool_, array.at);
+      return pickle::facts_of(dtypes_, array.at);
     } catch (const error& e) {
       throw e.in_file(file_.path(), 0, array.name);
     }
   }
   const named_value& find(std::string_view name) const;
   any_array open(const named_value& array) &&;
-  std::vector<pickled_value> objects(const named_value& array) const;
+  std::vector<pickled_value> objects(const named_value& array);
   /// Whether the elements are in the file as they are in memory.
   bool is_in_place(const array_facts& facts) const {
     return facts.dtype.kind() != dtype_kind::object &&
@@ -80,6 +81,7 @@ class opened_pickle {
   io::file file_;
   pickle::pickle_bytes bytes_;
   pickle::value_pool pool_;
+  pickle::dtype_store dtypes_;
   std::vector<named_value> arrays_;
 };
 
@@ -195,7 +197,7 @@ any_array opened_pickle::decode(const array_facts& facts) const {
   return detail::array_access::over(std::move(memory), file_.path(), header_of(facts));
 }
 
-std::vector<pickled_value> opened_pickle::objects(const named_value& array) const {
+std::vector<pickled_value> opened_pickle::objects(const named_value& array) {
   const array_facts facts = this->facts(array);
   try {
     if (facts.dtype.kind() != dtype_kind::object) {
@@ -205,9 +207,20 @@ std::vector<pickled_value> opened_pickle::objects(const named_value& array) cons
     }
     // NumPy lists objects in C order, whatever the order of the array.
     std::vector<pickled_value> values;
-    values.reserve(pool_[facts.data].parts.size());
-    for (const value_ref at : pool_[facts.data].parts) {
-      values.push_back(pickle::object_value(bytes_, pool_, at, options_.limits.memory_bytes));
+    const std::vector<value_ref>& parts = pool_[facts.data].parts;
+    // One text may be there many times, and is as many copies.
+    std::uint64_t room = options_.limits.memory_bytes;
+    const std::uint64_t for_all = parts.size() * sizeof(pickled_value);
+    if (for_all > room) pickle::refuse_memory(room);
+    room -= for_all;
+    values.reserve(parts.size());
+    for (const value_ref at : parts) {
+      const pickle::value& of = pool_[at];
+      const bool is_scalar = of.kind == pickle::value_kind::scalar && of.parts.size() == 2;
+      const std::uint64_t bytes = (is_scalar ? pool_[of.parts[1]] : of).range.size;
+      if (bytes > room) pickle::refuse_memory(options_.limits.memory_bytes);
+      values.push_back(pickle::object_value(dtypes_, at));
+      room -= bytes;
     }
     return values;
   } catch (const error& e) {
@@ -238,7 +251,7 @@ bool is_pickle(std::span<const std::byte> start) noexcept {
 
 std::vector<pickled_array> pickled_arrays(const std::string& path, const pickle_options& options) {
   return reading(path, [&] {
-    const opened_pickle opened(path, options);
+    opened_pickle opened(path, options);
     std::vector<pickled_array> list;
     for (const named_value& each : opened.arrays()) {
       array_facts facts = opened.facts(each);
@@ -267,7 +280,7 @@ any_array read_pickled_array(const std::string& path, std::string_view name,
 std::vector<pickled_value> read_pickled_objects(const std::string& path, std::string_view name,
                                                 const pickle_options& options) {
   return reading(path, [&] {
-    const opened_pickle opened(path, options);
+    opened_pickle opened(path, options);
     return opened.objects(opened.find(name));
   });
 }
