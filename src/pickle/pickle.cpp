@@ -117,7 +117,16 @@ std::uint64_t opened_pickle::begin() const {
 const named_value& opened_pickle::find(std::string_view name) const {
   if (name.empty() && arrays_.size() == 1) return arrays_.front();
   const auto found = std::ranges::find(arrays_, name, &named_value::name);
-  if (found != arrays_.end() && !name.empty()) return *found;
+  if (found != arrays_.end() && !name.empty()) {
+    // Of keys that are there twice Python takes the last; others look alike in a name alone.
+    const bool is_one =
+        std::ranges::find(found + 1, arrays_.end(), name, &named_value::name) == arrays_.end();
+    if (is_one) return *found;
+    throw error(errc::bad_pickle, {.path = file_.path(),
+                                   .subject = "pickled array",
+                                   .expected = "one array called " + quoted(name),
+                                   .found = "more"});
+  }
   constexpr std::size_t most_told = 5;
   std::string names;
   for (std::size_t i = 0; i < std::min(most_told, arrays_.size()); ++i) {
