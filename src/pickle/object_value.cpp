@@ -15,6 +15,8 @@
 namespace npymap::pickle {
 namespace {
 
+constexpr std::uint64_t most_escaped = 10;  // \UXXXXXXXX
+
 [[noreturn]] void refuse_object(const char* what, std::uint64_t at) {
   throw error(errc::refused_object,
               {.subject = "Python object",
@@ -75,14 +77,16 @@ std::string utf8_of(const dtype& type, std::span<const std::byte> bytes, std::ui
   return text;
 }
 
-pickled_value scalar_value(const pickle_bytes& from, const value_pool& pool, const value& scalar,
-                           std::uint64_t most_bytes) {
-  const dtype type = dtype_of(from, pool, scalar.parts[0]);
+pickled_value scalar_value(dtype_store& dtypes, const value& scalar) {
+  const value_pool& pool = dtypes.pool();
+  const dtype& type = dtypes.of(scalar.parts[0]).dtype;
   if (scalar.parts.size() < 2) refuse_object("a scalar without a value", 0);
   const value& data = pool[scalar.parts[1]];
-  const std::string text = text_of(from, data, most_bytes);
+  // With escapes, bytes may be as much longer.
+  const auto itemsize = static_cast<std::uint64_t>(type.itemsize());
+  const std::string text = text_of(dtypes.from(), data, most_escaped * itemsize);
   const auto bytes = std::as_bytes(std::span(text));
-  if (data.kind != value_kind::bytes || bytes.size() != static_cast<std::size_t>(type.itemsize())) {
+  if (data.kind != value_kind::bytes || bytes.size() != itemsize) {
     refuse_object("a scalar of other bytes", data.range.offset);
   }
   switch (type.kind()) {
@@ -112,8 +116,9 @@ pickled_value scalar_value(const pickle_bytes& from, const value_pool& pool, con
 
 }  // namespace
 
-pickled_value object_value(const pickle_bytes& from, const value_pool& pool, value_ref at,
-                           std::uint64_t most_bytes) {
+pickled_value object_value(dtype_store& dtypes, value_ref at) {
+  const pickle_bytes& from = dtypes.from();
+  const value_pool& pool = dtypes.pool();
   const value& of = pool[at];
   switch (of.kind) {
     case value_kind::none:
@@ -129,14 +134,14 @@ pickled_value object_value(const pickle_bytes& from, const value_pool& pool, val
     case value_kind::complex:
       return pickled_complex{real_of(pool, of.parts[0]), real_of(pool, of.parts[1])};
     case value_kind::text: {
-      std::string text = text_of(from, of, most_bytes);
+      std::string text = text_of(from, of, of.range.size);
       if (!detail::utf8_length(text)) refuse_object("a str of no characters", of.range.offset);
       return text;
     }
     case value_kind::bytes:
-      return pickled_bytes{text_of(from, of, most_bytes)};
+      return pickled_bytes{text_of(from, of, of.range.size)};
     case value_kind::scalar:
-      return scalar_value(from, pool, of, most_bytes);
+      return scalar_value(dtypes, of);
     default:
       refuse_object(name_of(of.kind), of.range.offset);
   }

@@ -6,12 +6,11 @@
 
 #include <npymap/pickle.hpp>
 
-#include "pickle/pickle_value.hpp"
+#include "pickle/pickle_array.hpp"
 
 namespace npymap::pickle {
 
 /// \throws error refused_object for anything that is not a `pickled_value`; bad_pickle
-pickled_value object_value(const pickle_bytes& from, const value_pool& pool, value_ref at,
-                           std::uint64_t most_bytes);
+pickled_value object_value(dtype_store& dtypes, value_ref at);
 
 }  // namespace npymap::pickle

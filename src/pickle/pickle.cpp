@@ -47,23 +47,24 @@ class opened_pickle {
       : options_(options),
         file_(io::file::open(path, open_mode::read)),
         bytes_(file_, begin()),
-        pool_(options.limits.memory_bytes) {
+        pool_(options.limits.memory_bytes),
+        dtypes_(bytes_, pool_) {
     require_mode();
-    const value_ref root = pickle::pickle_machine(bytes_, pool_).run();
+    const value_ref root = pickle::pickle_machine(bytes_, pool_, dtypes_).run();
     arrays_ = pickle::arrays_of(bytes_, pool_, root, options.limits.depth);
   }
 
   const std::vector<named_value>& arrays() const noexcept { return arrays_; }
-  array_facts facts(const named_value& array) const {
+  array_facts facts(const named_value& array) {
     try {
-      return pickle::facts_of(bytes_, pool_, array.at);
+      return pickle::facts_of(dtypes_, array.at);
     } catch (const error& e) {
       throw e.in_file(file_.path(), 0, array.name);
     }
   }
   const named_value& find(std::string_view name) const;
   any_array open(const named_value& array) &&;
-  std::vector<pickled_value> objects(const named_value& array) const;
+  std::vector<pickled_value> objects(const named_value& array);
   /// Whether the elements are in the file as they are in memory.
   bool is_in_place(const array_facts& facts) const {
     return facts.dtype.kind() != dtype_kind::object &&
@@ -80,6 +81,7 @@ class opened_pickle {
   io::file file_;
   pickle::pickle_bytes bytes_;
   pickle::value_pool pool_;
+  pickle::dtype_store dtypes_;
   std::vector<named_value> arrays_;
 };
 
@@ -115,7 +117,16 @@ std::uint64_t opened_pickle::begin() const {
 const named_value& opened_pickle::find(std::string_view name) const {
   if (name.empty() && arrays_.size() == 1) return arrays_.front();
   const auto found = std::ranges::find(arrays_, name, &named_value::name);
-  if (found != arrays_.end() && !name.empty()) return *found;
+  if (found != arrays_.end() && !name.empty()) {
+    // Of keys that are there twice Python takes the last; others look alike in a name alone.
+    const bool is_one =
+        std::ranges::find(found + 1, arrays_.end(), name, &named_value::name) == arrays_.end();
+    if (is_one) return *found;
+    throw error(errc::bad_pickle, {.path = file_.path(),
+                                   .subject = "pickled array",
+                                   .expected = "one array called " + quoted(name),
+                                   .found = "more"});
+  }
   constexpr std::size_t most_told = 5;
   std::string names;
   for (std::size_t i = 0; i < std::min(most_told, arrays_.size()); ++i) {
@@ -195,7 +206,7 @@ any_array opened_pickle::decode(const array_facts& facts) const {
   return detail::array_access::over(std::move(memory), file_.path(), header_of(facts));
 }
 
-std::vector<pickled_value> opened_pickle::objects(const named_value& array) const {
+std::vector<pickled_value> opened_pickle::objects(const named_value& array) {
   const array_facts facts = this->facts(array);
   try {
     if (facts.dtype.kind() != dtype_kind::object) {
@@ -205,9 +216,20 @@ std::vector<pickled_value> opened_pickle::objects(const named_value& array) cons
     }
     // NumPy lists objects in C order, whatever the order of the array.
     std::vector<pickled_value> values;
-    values.reserve(pool_[facts.data].parts.size());
-    for (const value_ref at : pool_[facts.data].parts) {
-      values.push_back(pickle::object_value(bytes_, pool_, at, options_.limits.memory_bytes));
+    const std::vector<value_ref>& parts = pool_[facts.data].parts;
+    // One text may be there many times, and is as many copies.
+    std::uint64_t room = options_.limits.memory_bytes;
+    const std::uint64_t for_all = parts.size() * sizeof(pickled_value);
+    if (for_all > room) pickle::refuse_memory(room);
+    room -= for_all;
+    values.reserve(parts.size());
+    for (const value_ref at : parts) {
+      const pickle::value& of = pool_[at];
+      const bool is_scalar = of.kind == pickle::value_kind::scalar && of.parts.size() == 2;
+      const std::uint64_t bytes = (is_scalar ? pool_[of.parts[1]] : of).range.size;
+      if (bytes > room) pickle::refuse_memory(options_.limits.memory_bytes);
+      values.push_back(pickle::object_value(dtypes_, at));
+      room -= bytes;
     }
     return values;
   } catch (const error& e) {
@@ -238,7 +260,7 @@ bool is_pickle(std::span<const std::byte> start) noexcept {
 
 std::vector<pickled_array> pickled_arrays(const std::string& path, const pickle_options& options) {
   return reading(path, [&] {
-    const opened_pickle opened(path, options);
+    opened_pickle opened(path, options);
     std::vector<pickled_array> list;
     for (const named_value& each : opened.arrays()) {
       array_facts facts = opened.facts(each);
@@ -267,7 +289,7 @@ any_array read_pickled_array(const std::string& path, std::string_view name,
 std::vector<pickled_value> read_pickled_objects(const std::string& path, std::string_view name,
                                                 const pickle_options& options) {
   return reading(path, [&] {
-    const opened_pickle opened(path, options);
+    opened_pickle opened(path, options);
     return opened.objects(opened.find(name));
   });
 }

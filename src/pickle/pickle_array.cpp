@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -15,11 +16,17 @@ namespace {
 constexpr std::uint64_t longest_name = std::uint64_t{1} << 16;
 constexpr int deepest_dtype =
     32;  // NumPy's limit for axes, of which nested sub-arrays make one each
+// Of all dtypes of a pickle together; NumPy writes its own in as many steps as they have fields.
+constexpr std::uint64_t most_fields = std::uint64_t{1} << 20;
+constexpr std::uint64_t bytes_per_field = 64;  // of names, longer ones count as more
+constexpr std::size_t most_joblib_keys = 64;   // it writes six
 
 /// Reads dtypes of a pickle; what it is asked of may be anything.
 class dtype_maker {
  public:
-  dtype_maker(const pickle_bytes& from, const value_pool& pool) : from_(from), pool_(pool) {}
+  /// Adds to `work`.
+  dtype_maker(const pickle_bytes& from, const value_pool& pool, std::uint64_t& work)
+      : from_(from), pool_(pool), work_(work) {}
 
   detail::item item_of(value_ref at, int depth = 0) const;
   shape shape_of(value_ref at) const;
@@ -31,7 +38,10 @@ class dtype_maker {
   std::string unit_of(const value& state) const;
   detail::item sub_array_of(const value& subdtype, int depth) const;
   dtype record_of(const value& state, int depth) const;
-  field field_of(value_ref name, const value& fields, int depth) const;
+  std::unordered_map<std::string, value_ref> fields_by_name(const value& names,
+                                                            const value& fields) const;
+  field field_of(std::string name, const value& told, int depth) const;
+  void count(std::uint64_t name_bytes) const;
   [[noreturn]] void refuse_part(const char* what, const value& found) const {
     refuse(std::string("pickled ") + what, "what NumPy writes", name_of(found.kind),
            found.range.offset);
@@ -39,6 +49,7 @@ class dtype_maker {
 
   const pickle_bytes& from_;
   const value_pool& pool_;
+  std::uint64_t& work_;
 };
 
 // The state of a dtype: version, byte order, sub-array, names, fields, itemsize, alignment, flags,
@@ -85,6 +96,7 @@ shape dtype_maker::shape_of(value_ref at) const {
 
 detail::item dtype_maker::item_of(value_ref at, int depth) const {
   const value& made = pool_[at];
+  count(0);
   if (made.kind != value_kind::dtype || depth > deepest_dtype) refuse_part("dtype", made);
   const value& base = pool_[made.parts[0]];
   const bool is_record_type = base.kind == value_kind::global && base.name == global_name::record;
@@ -138,49 +150,86 @@ detail::item dtype_maker::sub_array_of(const value& subdtype, int depth) const {
   return made;
 }
 
+void dtype_maker::count(std::uint64_t name_bytes) const {
+  work_ += 1 + name_bytes / bytes_per_field;
+  if (work_ <= most_fields) return;
+  throw error(errc::out_of_range,
+              {.subject = "pickled dtypes",
+               .expected = fmt::format("at most {} fields, those of fields included", most_fields),
+               .found = "more"});
+}
+
 dtype dtype_maker::record_of(const value& state, int depth) const {
   const value& names = part(state, of_names, value_kind::tuple, "names of fields");
   const value& fields = part(state, of_fields, value_kind::dict, "fields");
+  const auto by_name = fields_by_name(names, fields);
   std::vector<field> made;
-  for (const value_ref name : names.parts) made.push_back(field_of(name, fields, depth));
+  for (const value_ref name : names.parts) {
+    std::string text = this->text(name);
+    count(text.size());
+    const auto found = by_name.find(text);
+    if (found == by_name.end()) {
+      refuse("pickled fields", "one called " + quoted(text), "none", pool_[name].range.offset);
+    }
+    made.push_back(field_of(std::move(text), pool_[found->second], depth));
+  }
   return dtype::record(std::move(made),
                        part(state, of_itemsize, value_kind::integer, "itemsize").integer);
 }
 
-// {name: (dtype, offset) or (dtype, offset, title)}
-field dtype_maker::field_of(value_ref name, const value& fields, int depth) const {
-  field made{.name = text(name), .type = {}};
+// {name: (dtype, offset) or (dtype, offset, title)}, and the same for each title. Of keys that are
+// there twice Python takes the last.
+std::unordered_map<std::string, value_ref> dtype_maker::fields_by_name(const value& names,
+                                                                       const value& fields) const {
+  if (fields.parts.size() / 2 > 2 * names.parts.size()) refuse_part("fields", fields);
+  std::unordered_map<std::string, value_ref> found;
   for (std::size_t i = 0; i + 1 < fields.parts.size(); i += 2) {
-    const value_ref key = fields.parts[i];
-    if (key != name && text(key) != made.name) continue;
-    const value& told = part(fields, i + 1, value_kind::tuple, "field");
-    if (told.parts.size() != 2 && told.parts.size() != 3) refuse_part("field", told);
-    detail::item type = item_of(told.parts[0], depth + 1);
-    made.type = std::move(type.type);
-    made.subshape = type.subshape;
-    made.offset_bytes = part(told, 1, value_kind::integer, "offset of a field").integer;
-    // NumPy carries a title of any kind around; only strings are of use to find a field.
-    if (told.parts.size() == 3 && pool_[told.parts[2]].kind != value_kind::none) {
-      made.title = text(told.parts[2]);
+    if (pool_[fields.parts[i]].kind != value_kind::text &&
+        pool_[fields.parts[i]].kind != value_kind::bytes) {
+      continue;  // a title that is no string
     }
-    return made;
+    std::string key = text(fields.parts[i]);
+    count(key.size());
+    found.insert_or_assign(std::move(key), fields.parts[i + 1]);
   }
-  refuse("pickled fields", "one called " + quoted(made.name), "none", pool_[name].range.offset);
+  return found;
+}
+
+field dtype_maker::field_of(std::string name, const value& told, int depth) const {
+  if (told.kind != value_kind::tuple || (told.parts.size() != 2 && told.parts.size() != 3)) {
+    refuse_part("field", told);
+  }
+  detail::item type = item_of(told.parts[0], depth + 1);
+  field made{.name = std::move(name), .type = std::move(type.type)};
+  made.subshape = type.subshape;
+  made.offset_bytes = part(told, 1, value_kind::integer, "offset of a field").integer;
+  // NumPy carries a title of any kind around; only strings are of use to find a field.
+  if (told.parts.size() == 3 && pool_[told.parts[2]].kind != value_kind::none) {
+    made.title = text(told.parts[2]);
+  }
+  return made;
 }
 
 }  // namespace
 
-dtype dtype_of(const pickle_bytes& from, const value_pool& pool, value_ref type) {
-  detail::item made = dtype_maker(from, pool).item_of(type);
-  if (!made.subshape.empty()) refuse("pickled dtype", "single elements", "a sub-array", 0);
-  return std::move(made.type);
+const dtype_store::made& dtype_store::of(value_ref type) {
+  const auto known = known_.find(type);
+  if (known != known_.end()) return known->second;
+  detail::item item = dtype_maker(from_, pool_, work_).item_of(type);
+  if (!item.subshape.empty()) refuse("pickled dtype", "single elements", "a sub-array", 0);
+  const bool has_object = item.type.has_object();
+  return known_.emplace(type, made{std::move(item.type), has_object}).first->second;
 }
 
-array_facts facts_of(const pickle_bytes& from, const value_pool& pool, value_ref array) {
+shape dtype_store::shape_of(value_ref at) { return dtype_maker(from_, pool_, work_).shape_of(at); }
+
+array_facts facts_of(dtype_store& dtypes, value_ref array) {
+  const value_pool& pool = dtypes.pool();
   const value& made = pool[array];
   if (made.parts.size() != 3) refuse("pickled array", "its state", "none", 0);
-  array_facts facts{.dtype = dtype_of(from, pool, made.parts[1]),
-                    .shape = dtype_maker(from, pool).shape_of(made.parts[0]),
+  const dtype_store::made& type = dtypes.of(made.parts[1]);
+  array_facts facts{.dtype = type.dtype,
+                    .shape = dtypes.shape_of(made.parts[0]),
                     .order = made.is_fortran ? order::fortran : order::c,
                     .data = made.parts[2]};
   const value& data = pool[facts.data];
@@ -196,7 +245,7 @@ array_facts facts_of(const pickle_bytes& from, const value_pool& pool, value_ref
     facts.size_bytes = data.parts.size();
     return facts;
   }
-  if (facts.dtype.has_object()) {
+  if (type.has_object) {
     throw error(errc::object_dtype, {.subject = "pickled array",
                                      .expected = "numbers, text or objects",
                                      .found = "records with Python objects in them"});
@@ -217,11 +266,15 @@ array_facts facts_of(const pickle_bytes& from, const value_pool& pool, value_ref
   return facts;
 }
 
-joblib_state read_joblib_state(const pickle_bytes& from, const value_pool& pool, value_ref state,
-                               std::uint64_t opcode_offset) {
+joblib_state read_joblib_state(dtype_store& dtypes, value_ref state, std::uint64_t opcode_offset) {
+  const pickle_bytes& from = dtypes.from();
+  const value_pool& pool = dtypes.pool();
   const value& given = pool[state];
   if (given.kind != value_kind::dict) {
     refuse("array of joblib's", "a dict", name_of(given.kind), opcode_offset);
+  }
+  if (given.parts.size() > 2 * most_joblib_keys) {
+    refuse("array of joblib's", "shape, dtype and order", "a large dict", opcode_offset);
   }
   const auto find = [&](std::string_view key) -> std::optional<value_ref> {
     for (std::size_t i = 0; i + 1 < given.parts.size(); i += 2) {
@@ -233,12 +286,12 @@ joblib_state read_joblib_state(const pickle_bytes& from, const value_pool& pool,
   if (!shape_ref || !type_ref || !order_ref) {
     refuse("array of joblib's", "shape, dtype and order", "not all of them", opcode_offset);
   }
-  const dtype type = dtype_of(from, pool, *type_ref);
-  if (type.has_object()) {
+  const dtype_store::made& type = dtypes.of(*type_ref);
+  if (type.has_object) {
     throw error(errc::refused_object, {.subject = "an array of objects of joblib's refused",
                                        .byte_offset = opcode_offset});
   }
-  const auto bytes = array_bytes(dtype_maker(from, pool).shape_of(*shape_ref), type.itemsize());
+  const auto bytes = array_bytes(dtypes.shape_of(*shape_ref), type.dtype.itemsize());
   if (!bytes) throw error(errc::size_overflow, {.subject = "array of joblib's"});
   const auto alignment = find("numpy_array_alignment_bytes");
   return {.shape = *shape_ref,

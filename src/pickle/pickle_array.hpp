@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <unordered_map>
 
 #include <npymap/any_array.hpp>
 #include <npymap/dtype.hpp>
@@ -21,11 +22,37 @@ struct array_facts {
   value_ref data = 0;            ///< bytes, or a list of Python objects
 };
 
-/// \throws error bad_pickle, bad_dtype, size_overflow; object_dtype for records of objects
-array_facts facts_of(const pickle_bytes& from, const value_pool& pool, value_ref array);
+/// The dtypes of a pickle, each made once. Those that share parts may have twice as many fields
+/// with each step: more than make sense are refused.
+class dtype_store {
+ public:
+  /// Both outlive it.
+  dtype_store(const pickle_bytes& from, const value_pool& pool) : from_(from), pool_(pool) {}
 
-/// \throws error bad_pickle, bad_dtype
-dtype dtype_of(const pickle_bytes& from, const value_pool& pool, value_ref type);
+  struct made {
+    npymap::dtype dtype;
+    bool has_object;
+  };
+
+  /// \throws error bad_pickle, bad_dtype; out_of_range over the limit
+  const made& of(value_ref type);
+  /// \throws error bad_pickle
+  shape shape_of(value_ref at);
+  /// Of one that was looked at, values have changed.
+  void forget() { known_.clear(); }
+
+  const pickle_bytes& from() const noexcept { return from_; }
+  const value_pool& pool() const noexcept { return pool_; }
+
+ private:
+  const pickle_bytes& from_;
+  const value_pool& pool_;
+  std::unordered_map<value_ref, made> known_;
+  std::uint64_t work_ = 0;  // fields that were made, of all dtypes together
+};
+
+/// \throws error as `dtype_store`, size_overflow; object_dtype for records of objects
+array_facts facts_of(dtype_store& dtypes, value_ref array);
 
 /// What joblib says of an array whose bytes follow.
 struct joblib_state {
@@ -36,7 +63,6 @@ struct joblib_state {
 };
 
 /// \throws error as `facts_of`; refused_object for an array of Python objects
-joblib_state read_joblib_state(const pickle_bytes& from, const value_pool& pool, value_ref state,
-                               std::uint64_t opcode_offset);
+joblib_state read_joblib_state(dtype_store& dtypes, value_ref state, std::uint64_t opcode_offset);
 
 }  // namespace npymap::pickle

@@ -121,7 +121,7 @@ bool pickle_machine::step_object(std::uint8_t opcode) {
     case op_newobj: {
       const value_ref arguments = pop(), type = pop();
       if (pool_[arguments].kind != value_kind::tuple) refuse_here("a tuple", "something else");
-      make_instance(type, stack(pool_[arguments].parts));
+      make_instance(type, pool_[arguments].parts);
       return true;
     }
     case op_newobj_ex:
@@ -156,11 +156,11 @@ void pickle_machine::reduce() {
   if (pool_[arguments].kind != value_kind::tuple) {
     refuse_here("a tuple of arguments", name_of(pool_[arguments].kind));
   }
-  push(call(callable, stack(pool_[arguments].parts)));
+  push(call(callable, pool_[arguments].parts));
 }
 
 // Of what has a state, or is filled later.
-void pickle_machine::make_instance(value_ref type, const stack& arguments) {
+void pickle_machine::make_instance(value_ref type, parts_view arguments) {
   if (is_global(type, global_name::joblib_wrapper) && arguments.empty()) {
     return push({.kind = value_kind::joblib_array});
   }
@@ -170,7 +170,7 @@ void pickle_machine::make_instance(value_ref type, const stack& arguments) {
   refuse_name("an object that is no plain data");
 }
 
-value_ref pickle_machine::call(value_ref callable, const stack& arguments) {
+value_ref pickle_machine::call(value_ref callable, parts_view arguments) {
   if (pool_[callable].kind != value_kind::global) {
     refuse_here("a function", name_of(pool_[callable].kind));
   }
@@ -187,7 +187,8 @@ value_ref pickle_machine::call(value_ref callable, const stack& arguments) {
       return pool_.add({.kind = value_kind::dtype, .parts = {arguments[0]}});
     case global_name::scalar:
       if (n < 1 || n > 2 || pool_[arguments[0]].kind != value_kind::dtype) break;
-      return pool_.add({.kind = value_kind::scalar, .parts = arguments});
+      return pool_.add(
+          {.kind = value_kind::scalar, .parts = stack(arguments.begin(), arguments.end())});
     case global_name::encode:
       return encode(arguments);
     case global_name::new_object:
@@ -202,7 +203,7 @@ value_ref pickle_machine::call(value_ref callable, const stack& arguments) {
   refuse_here("what NumPy writes", "a call with other arguments");
 }
 
-value_ref pickle_machine::call_plain(global_name name, const stack& arguments) {
+value_ref pickle_machine::call_plain(global_name name, parts_view arguments) {
   const value* const first = arguments.empty() ? nullptr : &pool_[arguments[0]];
   const auto one_of = [&](value_kind kind) { return arguments.size() == 1 && first->kind == kind; };
   switch (name) {
@@ -217,7 +218,8 @@ value_ref pickle_machine::call_plain(global_name name, const stack& arguments) {
       break;
     case global_name::complex:
       if (arguments.size() == 2) {
-        return pool_.add({.kind = value_kind::complex, .parts = arguments});
+        return pool_.add(
+            {.kind = value_kind::complex, .parts = stack(arguments.begin(), arguments.end())});
       }
       break;
     case global_name::list:
@@ -240,7 +242,7 @@ value_ref pickle_machine::call_plain(global_name name, const stack& arguments) {
 }
 
 // Bytes, of which the protocols before 3 know nothing, as text of 8 bits.
-value_ref pickle_machine::encode(const stack& arguments) {
+value_ref pickle_machine::encode(parts_view arguments) {
   if (arguments.size() != 2) refuse_here("a text and latin1", "other arguments");
   const std::string encoding = text_of(from_, pool_[arguments[1]], longest_name);
   const value& text = pool_[arguments[0]];
@@ -256,7 +258,7 @@ value_ref pickle_machine::encode(const stack& arguments) {
 }
 
 // (buffer, dtype, shape, order)
-value_ref pickle_machine::from_buffer(const stack& arguments) {
+value_ref pickle_machine::from_buffer(parts_view arguments) {
   if (arguments.size() != 4) refuse_here("a buffer, dtype, shape and order", "other arguments");
   const std::string order = text_of(from_, pool_[arguments[3]], longest_name);
   if (order != "C" && order != "F") refuse_here("order C or F", quoted(order));
@@ -274,6 +276,7 @@ void pickle_machine::build() {
       if (pool_[to].parts.size() > 1) refuse_here("a dtype without a state", "one that has it");
       pool_.grow(2);
       pool_[to].parts.push_back(state);
+      dtypes_.forget();
       return;
     case value_kind::joblib_array:
       return read_joblib_array(to, state);
@@ -303,7 +306,7 @@ void pickle_machine::build_array(value_ref array, value_ref state) {
 // in one byte, and then these.
 void pickle_machine::read_joblib_array(value_ref array, value_ref state) {
   value& to = pool_[array];
-  const joblib_state found = read_joblib_state(from_, pool_, state, opcode_offset_);
+  const joblib_state found = read_joblib_state(dtypes_, state, opcode_offset_);
   if (found.is_aligned) from_.skip(from_.byte());
   const byte_range range = from_.skip(found.size_bytes);
   to.kind = value_kind::array;

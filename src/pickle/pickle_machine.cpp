@@ -18,9 +18,10 @@ constexpr std::uint64_t longest_number = 4300;
 
 }  // namespace
 
-pickle_machine::pickle_machine(pickle_bytes& from, value_pool& pool)
+pickle_machine::pickle_machine(pickle_bytes& from, value_pool& pool, dtype_store& dtypes)
     : from_(from),
       pool_(pool),
+      dtypes_(dtypes),
       none_(pool.add(value_kind::none)),
       true_(pool.add({.kind = value_kind::boolean, .integer = 1})),
       false_(pool.add({.kind = value_kind::boolean, .integer = 0})) {}

@@ -4,11 +4,13 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "pickle/pickle_array.hpp"
 #include "pickle/pickle_bytes.hpp"
 #include "pickle/pickle_value.hpp"
 
@@ -17,14 +19,15 @@ namespace npymap::pickle {
 /// Runs a pickle once, from where its bytes are to STOP. Errors name no file.
 class pickle_machine {
  public:
-  /// Both outlive it.
-  pickle_machine(pickle_bytes& from, value_pool& pool);
+  /// All outlive it.
+  pickle_machine(pickle_bytes& from, value_pool& pool, dtype_store& dtypes);
 
   /// The root object. \throws error bad_pickle, refused_object, truncated, out_of_range
   value_ref run();
 
  private:
   using stack = std::vector<value_ref>;
+  using parts_view = std::span<const value_ref>;  // of a tuple: they stay while the pool grows
 
   bool step(std::uint8_t opcode);
   bool step_number(std::uint8_t opcode);
@@ -54,11 +57,11 @@ class pickle_machine {
   // What stands for a call.
   void push_global(std::string_view module, std::string_view name);
   void reduce();
-  void make_instance(value_ref type, const std::vector<value_ref>& arguments);
-  value_ref call(value_ref callable, const std::vector<value_ref>& arguments);
-  value_ref call_plain(global_name name, const std::vector<value_ref>& arguments);
-  value_ref encode(const std::vector<value_ref>& arguments);
-  value_ref from_buffer(const std::vector<value_ref>& arguments);
+  void make_instance(value_ref type, parts_view arguments);
+  value_ref call(value_ref callable, parts_view arguments);
+  value_ref call_plain(global_name name, parts_view arguments);
+  value_ref encode(parts_view arguments);
+  value_ref from_buffer(parts_view arguments);
   void build();
   void build_array(value_ref array, value_ref state);
   void read_joblib_array(value_ref array, value_ref state);
@@ -69,6 +72,7 @@ class pickle_machine {
 
   pickle_bytes& from_;
   value_pool& pool_;
+  dtype_store& dtypes_;
   std::uint64_t opcode_offset_ = 0;
   stack stack_;
   std::vector<std::size_t> marks_;  // how high the stack was

@@ -19,10 +19,13 @@ value_ref value_pool::add(value made) {
 
 void value_pool::count(std::uint64_t bytes) {
   bytes_ += bytes;
-  if (bytes_ <= most_bytes_) return;
+  if (bytes_ > most_bytes_) refuse_memory(most_bytes_);
+}
+
+void refuse_memory(std::uint64_t most_bytes) {
   throw error(errc::out_of_range,
               {.subject = "pickle",
-               .expected = fmt::format("values that take at most {} bytes of memory", most_bytes_),
+               .expected = fmt::format("values that take at most {} bytes of memory", most_bytes),
                .found = "more"});
 }
 

@@ -106,6 +106,9 @@ class value_pool {
 [[noreturn]] void refuse(std::string subject, std::string expected, std::string found,
                          std::uint64_t at);
 
+/// \throws error out_of_range always
+[[noreturn]] void refuse_memory(std::uint64_t most_bytes);
+
 /// "a tuple": for messages.
 const char* name_of(value_kind kind) noexcept;
 

@@ -10,6 +10,7 @@ namespace npymap::pickle {
 namespace {
 
 constexpr std::uint64_t longest_key = 1000;
+constexpr std::size_t longest_tuple = 8;                        // that is told as a key
 constexpr std::size_t most_name_bytes = std::size_t{64} << 20;  // of all names together
 
 /// A container on the way, and how far its parts have been looked at.
@@ -23,26 +24,36 @@ bool is_container(const value& of) {
   return of.kind == value_kind::list || of.kind == value_kind::tuple || of.kind == value_kind::dict;
 }
 
-// As Python would write it between brackets.
-std::string key_text(const pickle_bytes& from, const value& key) {
+// As Python would write it between brackets; tuples of more, or of tuples, not in full.
+std::string key_text(const pickle_bytes& from, const value_pool& pool, const value& key,
+                     bool is_inner = false) {
   switch (key.kind) {
     case value_kind::text: {
-      std::string text = "[";
+      std::string text;
       detail::append_repr(text, text_of(from, key, longest_key));
-      return text + "]";
+      return text;
     }
     case value_kind::integer:
-      return fmt::format("[{}]", key.integer);
+      return fmt::format("{}", key.integer);
     case value_kind::boolean:
-      return key.integer != 0 ? "[True]" : "[False]";
+      return key.integer != 0 ? "True" : "False";
     case value_kind::none:
-      return "[None]";
+      return "None";
     case value_kind::floating:
-      return fmt::format("[{}]", key.floating);
+      return fmt::format("{}", key.floating);
     case value_kind::bytes:
-      return "[b" + quoted(text_of(from, key, longest_key)) + "]";
+      return "b" + quoted(text_of(from, key, longest_key));
+    case value_kind::tuple: {
+      if (is_inner || key.parts.empty() || key.parts.size() > longest_tuple) return "...";
+      std::string text;
+      for (const value_ref part : key.parts) {
+        if (!text.empty()) text += ", ";
+        text += key_text(from, pool, pool[part], true);
+      }
+      return key.parts.size() == 1 ? text + "," : text;
+    }
     default:
-      return "[...]";
+      return "...";
   }
 }
 
@@ -91,7 +102,8 @@ std::vector<named_value> arrays_of(const pickle_bytes& from, const value_pool& p
     const value_ref part = here.parts[is_dict ? n + 1 : n];
     const value& to = pool[part];
     if (to.kind != value_kind::array && !is_container(to)) continue;
-    name += is_dict ? key_text(from, pool[here.parts[n]]) : fmt::format("[{}]", n);
+    name += fmt::format("[{}]",
+                        is_dict ? key_text(from, pool, pool[here.parts[n]]) : fmt::format("{}", n));
     visit(part);
   }
   return found;

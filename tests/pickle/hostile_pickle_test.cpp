@@ -200,6 +200,74 @@ TEST_CASE("pickle: bombs are errors, within little time and memory") {
   CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(60));
 }
 
+TEST_CASE("pickle: what is shared costs once, or is refused") {
+  const temp_folder folder;
+  const auto begin = std::chrono::steady_clock::now();
+  const auto number = [](std::size_t n) {
+    std::string bytes = "J";
+    for (int i = 0; i < 4; ++i) bytes += static_cast<char>(n >> (8 * i) & 0xff);
+    return bytes;
+  };
+  const auto at = [&](char opcode, std::size_t n) { return opcode + number(n).substr(1); };
+  const auto text = [&](const std::string& s) { return at('X', s.size()) + s; };
+  const auto dtype_of = [&](const std::string& type, const std::string& state) {
+    return "cnumpy\ndtype\n" + text(type) + "\x89\x88\x87R(" + number(3) + text("|") + state + "tb";
+  };
+  const auto record = [&](const std::string& names, const std::string& fields, std::size_t size) {
+    return dtype_of("V" + std::to_string(size),
+                    "N(" + names + "t}(" + fields + "u" + number(size) + number(1) + number(0));
+  };
+  const std::string none_of_all = "NNN" + number(0) + number(0) + number(0);
+  const std::string byte_type = dtype_of("i1", none_of_all);
+  const auto array_of = [&](std::size_t n, const std::string& type, const std::string& data) {
+    return "cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\n" + number(0) + "\x85" +
+           text("b") + "\x87R(" + number(1) + number(n) + "\x85" + type + "\x89" + data + "tb";
+  };
+  const auto bytes_of = [&](std::size_t n) { return at('B', n) + std::string(n, 'x'); };
+
+  SECTION("records of records, twice as many each time") {
+    std::string all = "\x80\4" + byte_type + at('r', 0) + "0";
+    for (std::size_t i = 1; i < 28; ++i) {
+      const std::string type = at('j', i - 1) + number(0) + "\x86";
+      const std::string names = text("a") + text("b");
+      all += record(names, text("a") + type + text("b") + type, 1) + at('r', i) + "0";
+    }
+    CHECK(told_of(folder, all + array_of(1, at('j', 27), bytes_of(1)) + ".").find("fields") !=
+          std::string::npos);
+  }
+  SECTION("many arrays of many fields, whose names are written twice") {
+    constexpr std::size_t many = 5000;
+    std::string names, fields, arrays;
+    for (std::size_t i = 0; i < many; ++i) {
+      const std::string name = text("f" + std::to_string(i));
+      names += name;
+      fields += name + at('j', 0) + number(i) + "\x86";
+      arrays += array_of(1, at('j', 1), at('j', 2));
+    }
+    write_file(folder / "x.pkl", "\x80\4" + byte_type + at('r', 0) + "0" +
+                                     record(names, fields, many) + at('r', 1) + "0" +
+                                     bytes_of(many) + at('r', 2) + "0](" + arrays + "e.");
+    const auto list = pickled_arrays(folder / "x.pkl");
+    CHECK(list.size() == many);
+    CHECK(list.back().dtype.fields().size() == many);
+    CHECK(list.back().dtype.fields()[7].offset_bytes == 7);
+  }
+  SECTION("a text in an array many times") {
+    const std::string objects = dtype_of("O8", none_of_all);
+    const std::string data = "](" + repeated(at('j', 0), 100'000) + "e";
+    const std::string start = "\x80\4" + text(std::string(100'000, 'x')) + at('r', 0) + "0";
+    CHECK(told_of(folder, start + array_of(100'000, objects, data) + ".").find("bytes of memory") !=
+          std::string::npos);
+  }
+  SECTION("a long tuple of arguments") {
+    const std::string start = "\x80\4(" + text("f8") + repeated("N", 400'000) + "t" + at('r', 0) +
+                              "0cnumpy\ndtype\n" + at('r', 1) + "0";
+    const std::string call = at('j', 1) + at('j', 0) + "R0";
+    CHECK(told_of(folder, start + repeated(call, 100'000) + "N.") == "nothing was thrown");
+  }
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(30));
+}
+
 TEST_CASE("pickle: limits are the caller's") {
   if (!have_numpy()) NPYMAP_SKIP("needs NumPy");
   const temp_folder folder;

@@ -294,3 +294,18 @@ TEST_CASE("pickle: what joblib and NumPy 2 write is mapped") {
   CHECK(convert<double>(read_pickled_array(folder + "/numpy2.pkl", "$[0]"))(3) == 3);
   CHECK(texts_of(read_pickled_objects(folder + "/numpy2.pkl", "$[1]")) == "1 'x' ");
 }
+
+TEST_CASE("pickle: tuples are keys, and names are of one array") {
+  if (!have_numpy()) NPYMAP_SKIP("needs NumPy");
+  const temp_folder folder;
+  const auto path = folder / "x.pkl";
+  python(R"(
+import pickle
+x = {(1, 'a'): np.zeros(1), (2,): np.zeros(2), ((3,), 4): np.zeros(3), ((5,), 4): np.zeros(4)}
+pickle.dump(x, open(sys.argv[1], 'wb'), 2)
+)",
+         {path});
+  CHECK(read_pickled_array(path, "$[1, 'a']").size() == 1);
+  CHECK(read_pickled_array(path, "$[2,]").size() == 2);
+  CHECK(code_of([&] { read_pickled_array(path, "$[..., 4]"); }) == errc::bad_pickle);
+}
