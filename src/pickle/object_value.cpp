@@ -22,7 +22,7 @@ constexpr std::uint64_t most_escaped = 10;  // \UXXXXXXXX
               {.subject = "Python object",
                .expected = "None, a bool, a number of 64 bits, a str or bytes",
                .found = what,
-               .byte_offset = at});
+               .byte_offset = told_offset(at)});
 }
 
 double real_of(const value_pool& pool, value_ref at) {

@@ -21,6 +21,16 @@ constexpr std::uint64_t most_fields = std::uint64_t{1} << 20;
 constexpr std::uint64_t bytes_per_field = 64;  // of names, longer ones count as more
 constexpr std::size_t most_joblib_keys = 64;   // it writes six
 
+// As NumPy's own headers are refused.
+[[noreturn]] void refuse_size(const char* subject, const shape& extents, const dtype& type,
+                              std::uint64_t at) {
+  throw error(errc::size_overflow,
+              {.subject = subject,
+               .expected = "at most 2**63 - 1 bytes",
+               .found = fmt::format("({}) of {} bytes", fmt::join(extents, ", "), type.itemsize()),
+               .byte_offset = told_offset(at)});
+}
+
 /// Reads dtypes of a pickle; what it is asked of may be anything.
 class dtype_maker {
  public:
@@ -83,12 +93,13 @@ shape dtype_maker::shape_of(value_ref at) const {
   if (given.kind != value_kind::tuple) refuse_part("shape", given);
   if (given.parts.size() > static_cast<std::size_t>(max_rank)) {
     refuse("pickled shape", fmt::format("at most {} axes", max_rank),
-           fmt::format("{}", given.parts.size()), 0);
+           fmt::format("{}", given.parts.size()), given.range.offset);
   }
   shape extents;
   for (std::size_t i = 0; i < given.parts.size(); ++i) {
     const std::int64_t n = part(given, i, value_kind::integer, "shape").integer;
-    if (n < 0) refuse("pickled shape", "no negative extent", fmt::format("{}", n), 0);
+    if (n < 0)
+      refuse("pickled shape", "no negative extent", fmt::format("{}", n), given.range.offset);
     extents.push_back(n);
   }
   return extents;
@@ -116,7 +127,7 @@ detail::item dtype_maker::item_of(value_ref at, int depth) const {
 detail::item dtype_maker::plain_item(const std::string& type, const value& state) const {
   const std::string order = text(state.parts[of_byte_order]);
   const bool is_order = order == "<" || order == ">" || order == "|" || order == "=";
-  if (!is_order) refuse("pickled dtype", "a byte order", quoted(order), 0);
+  if (!is_order) refuse("pickled dtype", "a byte order", quoted(order), state.range.offset);
   const bool is_time = type.starts_with('M') || type.starts_with('m');
   return detail::read_type_string(order + type + (is_time ? unit_of(state) : std::string()));
 }
@@ -130,7 +141,8 @@ std::string dtype_maker::unit_of(const value& state) const {
   const value& step = part(metadata, 1, value_kind::tuple, "unit of time");
   const std::int64_t count = part(step, 1, value_kind::integer, "unit of time").integer;
   const std::int64_t divisor = part(step, 2, value_kind::integer, "unit of time").integer;
-  if (divisor != 1) refuse("pickled unit of time", "no divisor", fmt::format("{}", divisor), 0);
+  if (divisor != 1)
+    refuse("pickled unit of time", "no divisor", fmt::format("{}", divisor), step.range.offset);
   const std::string unit = text(step.parts[0]);
   return unit == "generic" ? std::string() : fmt::format("[{}{}]", count, unit);
 }
@@ -144,7 +156,7 @@ detail::item dtype_maker::sub_array_of(const value& subdtype, int depth) const {
   if (extents.rank() + made.subshape.rank() > max_rank) refuse_part("sub-array", subdtype);
   for (const index_t extent : made.subshape) extents.push_back(extent);
   if (!array_bytes(extents, made.type.itemsize())) {
-    throw error(errc::size_overflow, {.subject = "pickled sub-array"});
+    refuse_size("pickled sub-array", extents, made.type, subdtype.range.offset);
   }
   made.subshape = extents;
   return made;
@@ -216,7 +228,9 @@ const dtype_store::made& dtype_store::of(value_ref type) {
   const auto known = known_.find(type);
   if (known != known_.end()) return known->second;
   detail::item item = dtype_maker(from_, pool_, work_).item_of(type);
-  if (!item.subshape.empty()) refuse("pickled dtype", "single elements", "a sub-array", 0);
+  if (!item.subshape.empty()) {
+    refuse("pickled dtype", "single elements", "a sub-array", pool_[type].range.offset);
+  }
   const bool has_object = item.type.has_object();
   return known_.emplace(type, made{std::move(item.type), has_object}).first->second;
 }
@@ -226,7 +240,7 @@ shape dtype_store::shape_of(value_ref at) { return dtype_maker(from_, pool_, wor
 array_facts facts_of(dtype_store& dtypes, value_ref array) {
   const value_pool& pool = dtypes.pool();
   const value& made = pool[array];
-  if (made.parts.size() != 3) refuse("pickled array", "its state", "none", 0);
+  if (made.parts.size() != 3) refuse("pickled array", "its state", "none", made.range.offset);
   const dtype_store::made& type = dtypes.of(made.parts[1]);
   array_facts facts{.dtype = type.dtype,
                     .shape = dtypes.shape_of(made.parts[0]),
@@ -251,7 +265,7 @@ array_facts facts_of(dtype_store& dtypes, value_ref array) {
                                      .found = "records with Python objects in them"});
   }
   const auto bytes = array_bytes(facts.shape, facts.dtype.itemsize());
-  if (!bytes) throw error(errc::size_overflow, {.subject = "pickled array"});
+  if (!bytes) refuse_size("pickled array", facts.shape, facts.dtype, made.range.offset);
   facts.size_bytes = static_cast<std::uint64_t>(*bytes);
   if (data.kind != value_kind::bytes) {
     refuse("pickled array", "bytes", name_of(data.kind), data.range.offset);
@@ -291,8 +305,9 @@ joblib_state read_joblib_state(dtype_store& dtypes, value_ref state, std::uint64
     throw error(errc::refused_object, {.subject = "an array of objects of joblib's refused",
                                        .byte_offset = opcode_offset});
   }
-  const auto bytes = array_bytes(dtypes.shape_of(*shape_ref), type.dtype.itemsize());
-  if (!bytes) throw error(errc::size_overflow, {.subject = "array of joblib's"});
+  const shape extents = dtypes.shape_of(*shape_ref);
+  const auto bytes = array_bytes(extents, type.dtype.itemsize());
+  if (!bytes) refuse_size("array of joblib's", extents, type.dtype, opcode_offset);
   const auto alignment = find("numpy_array_alignment_bytes");
   return {.shape = *shape_ref,
           .dtype = *type_ref,

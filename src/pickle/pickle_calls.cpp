@@ -179,22 +179,21 @@ value_ref pickle_machine::call(value_ref callable, parts_view arguments) {
   switch (name) {
     case global_name::reconstruct:
       if (n != 3 || !is_global(arguments[0], global_name::ndarray)) break;
-      return pool_.add(value_kind::array);
+      return add(value_kind::array);
     case global_name::from_buffer:
       return from_buffer(arguments);
     case global_name::dtype:
       if (n < 1) break;
-      return pool_.add({.kind = value_kind::dtype, .parts = {arguments[0]}});
+      return add({.kind = value_kind::dtype, .parts = {arguments[0]}});
     case global_name::scalar:
       if (n < 1 || n > 2 || pool_[arguments[0]].kind != value_kind::dtype) break;
-      return pool_.add(
-          {.kind = value_kind::scalar, .parts = stack(arguments.begin(), arguments.end())});
+      return add({.kind = value_kind::scalar, .parts = stack(arguments.begin(), arguments.end())});
     case global_name::encode:
       return encode(arguments);
     case global_name::new_object:
       if (n == 3 && is_global(arguments[0], global_name::joblib_wrapper) &&
           is_global(arguments[1], global_name::object)) {
-        return pool_.add(value_kind::joblib_array);
+        return add(value_kind::joblib_array);
       }
       refuse_name("an object that is no plain data");
     default:
@@ -210,7 +209,7 @@ value_ref pickle_machine::call_plain(global_name name, parts_view arguments) {
     case global_name::bytes:
     case global_name::bytearray:
       if (!first) {
-        return pool_.add({.kind = value_kind::bytes, .range = {from_.position(), 0}});
+        return add({.kind = value_kind::bytes, .range = {from_.position(), 0}});
       }
       if (one_of(value_kind::bytes)) return arguments[0];
       // Protocol 2 has a bytearray as text, and says in which encoding.
@@ -218,21 +217,21 @@ value_ref pickle_machine::call_plain(global_name name, parts_view arguments) {
       break;
     case global_name::complex:
       if (arguments.size() == 2) {
-        return pool_.add(
+        return add(
             {.kind = value_kind::complex, .parts = stack(arguments.begin(), arguments.end())});
       }
       break;
     case global_name::list:
-      if (!first) return pool_.add(value_kind::list);
+      if (!first) return add(value_kind::list);
       break;
     case global_name::dict:
-      if (!first) return pool_.add(value_kind::dict);
+      if (!first) return add(value_kind::dict);
       break;
     case global_name::set:
     case global_name::frozenset:
-      if (!first) return pool_.add(value_kind::set);
+      if (!first) return add(value_kind::set);
       if (one_of(value_kind::list)) {
-        return pool_.add({.kind = value_kind::set, .parts = stack(first->parts)});
+        return add({.kind = value_kind::set, .parts = stack(first->parts)});
       }
       break;
     default:
@@ -252,9 +251,9 @@ value_ref pickle_machine::encode(parts_view arguments) {
                 fmt::format("{} and {}", name_of(text.kind), quoted(encoding)));
   }
   const bool is_utf8 = text.coding == coding::plain;
-  return pool_.add({.kind = value_kind::bytes,
-                    .coding = is_utf8 ? coding::latin1_in_utf8 : coding::latin1_in_raw_escape,
-                    .range = text.range});
+  return add({.kind = value_kind::bytes,
+              .coding = is_utf8 ? coding::latin1_in_utf8 : coding::latin1_in_raw_escape,
+              .range = text.range});
 }
 
 // (buffer, dtype, shape, order)
@@ -264,7 +263,7 @@ value_ref pickle_machine::from_buffer(parts_view arguments) {
   if (order != "C" && order != "F") refuse_here("order C or F", quoted(order));
   value made{.kind = value_kind::array, .is_fortran = order == "F"};
   made.parts = {arguments[2], arguments[1], arguments[0]};
-  return pool_.add(std::move(made));
+  return add(std::move(made));
 }
 
 void pickle_machine::build() {
@@ -311,8 +310,7 @@ void pickle_machine::read_joblib_array(value_ref array, value_ref state) {
   const byte_range range = from_.skip(found.size_bytes);
   to.kind = value_kind::array;
   to.is_fortran = found.is_fortran;
-  const stack parts = {found.shape, found.dtype,
-                       pool_.add({.kind = value_kind::bytes, .range = range})};
+  const stack parts = {found.shape, found.dtype, add({.kind = value_kind::bytes, .range = range})};
   pool_[array].parts = parts;
 }
 

@@ -22,9 +22,9 @@ pickle_machine::pickle_machine(pickle_bytes& from, value_pool& pool, dtype_store
     : from_(from),
       pool_(pool),
       dtypes_(dtypes),
-      none_(pool.add(value_kind::none)),
-      true_(pool.add({.kind = value_kind::boolean, .integer = 1})),
-      false_(pool.add({.kind = value_kind::boolean, .integer = 0})) {}
+      none_(pool.add({.kind = value_kind::none, .range = {no_offset, 0}})),
+      true_(pool.add({.kind = value_kind::boolean, .integer = 1, .range = {no_offset, 0}})),
+      false_(pool.add({.kind = value_kind::boolean, .integer = 0, .range = {no_offset, 0}})) {}
 
 void pickle_machine::refuse_here(std::string expected, std::string found) const {
   refuse("pickle", std::move(expected), std::move(found), opcode_offset_);
@@ -71,6 +71,12 @@ bool pickle_machine::step(std::uint8_t opcode) {
     default:
       return false;
   }
+}
+
+// Text and bytes have a place of their own behind the opcode, and so one beyond 0.
+value_ref pickle_machine::add(value made) {
+  if (made.range.offset == 0) made.range.offset = opcode_offset_;
+  return pool_.add(std::move(made));
 }
 
 void pickle_machine::push(value_ref made) {

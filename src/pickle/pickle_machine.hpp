@@ -36,9 +36,12 @@ class pickle_machine {
   bool step_memo(std::uint8_t opcode);
   bool step_object(std::uint8_t opcode);
 
+  value_ref add(value made);
+  value_ref add(value_kind kind) { return add({.kind = kind}); }
+
   // The stack, of which what is below the last mark is out of reach.
   void push(value_ref made);
-  void push(value made) { push(pool_.add(std::move(made))); }
+  void push(value made) { push(add(std::move(made))); }
   value_ref pop();
   value_ref& top();
   stack pop_to_mark();

@@ -29,11 +29,15 @@ void refuse_memory(std::uint64_t most_bytes) {
                .found = "more"});
 }
 
+std::optional<std::uint64_t> told_offset(std::uint64_t at) noexcept {
+  return at == no_offset ? std::nullopt : std::optional(at);
+}
+
 void refuse(std::string subject, std::string expected, std::string found, std::uint64_t at) {
   throw error(errc::bad_pickle, {.subject = std::move(subject),
                                  .expected = std::move(expected),
                                  .found = std::move(found),
-                                 .byte_offset = at});
+                                 .byte_offset = told_offset(at)});
 }
 
 const char* name_of(value_kind kind) noexcept {

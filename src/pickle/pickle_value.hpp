@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +17,9 @@ namespace npymap::pickle {
 
 /// The place of a value in its pool.
 using value_ref = std::uint32_t;
+
+/// Of a value that may come from many opcodes: errors name no byte.
+inline constexpr std::uint64_t no_offset = ~std::uint64_t{0};
 
 enum class value_kind : std::uint8_t {
   none,
@@ -75,7 +79,8 @@ struct value {
   global_name name = global_name::object;  ///< of a global
   std::int64_t integer = 0;                ///< also of a boolean
   double floating = 0;
-  byte_range range = {};  ///< of text, bytes and large integers
+  /// Of text, bytes and large integers; of the rest its begin is that of the opcode that made it.
+  byte_range range = {};
   std::vector<value_ref> parts = {};
 };
 
@@ -101,6 +106,9 @@ class value_pool {
   const std::uint64_t most_bytes_;
   std::uint64_t bytes_ = 0;
 };
+
+/// As errors tell it.
+std::optional<std::uint64_t> told_offset(std::uint64_t at) noexcept;
 
 /// \throws error bad_pickle always
 [[noreturn]] void refuse(std::string subject, std::string expected, std::string found,

@@ -200,6 +200,46 @@ TEST_CASE("pickle: bombs are errors, within little time and memory") {
   CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(60));
 }
 
+TEST_CASE("pickle: values that do not fit are told with what they are, and where they were made") {
+  if (!have_numpy()) NPYMAP_SKIP("needs NumPy");
+  const temp_folder folder;
+  python("open(sys.argv[1], 'wb').write(__import__('pickle').dumps(np.zeros(3), 2))",
+         {folder / "good.pkl"});
+  const std::string good = read_file(folder / "good.pkl");
+  const struct {
+    const char* what;
+    std::string from, to, told;
+    std::string opcode;  // where it is told to be
+  } wrongs[] = {
+      {"a negative extent", "K\3\x85", "J\xfd\xff\xff\xff\x85", "no negative extent, found -3",
+       "\x85"},
+      {"a shape of None", "K\3\x85", "N", "what NumPy writes, found None", {}},
+      {"a float as an extent", "K\3\x85", "G@\x08" + std::string(6, '\0') + "\x85",
+       "what NumPy writes, found a float", "G@"},
+      {"2**60 elements",
+       "K\3\x85",
+       "\x8a\x08" + std::string(7, '\0') + "\x10\x85",
+       "at most 2**63 - 1 bytes, found (1152921504606846976) of 8 bytes",
+       {}},
+      {"another byte order", "<", "?", "a byte order, found '?'", {}},
+  };
+  for (const auto& [what, from, to, told, opcode] : wrongs) {
+    CAPTURE(what);
+    std::string bytes = good;
+    const std::size_t at = bytes.find(from);
+    REQUIRE(at != std::string::npos);
+    bytes.replace(at, from.size(), to);
+    const std::string found = told_of(folder, bytes);
+    INFO(found);
+    CHECK(found.find(told) != std::string::npos);
+    CHECK(found.find("byte 0)") == std::string::npos);
+    if (!opcode.empty()) {
+      CHECK(found.find("byte " + std::to_string(bytes.find(opcode, at)) + ")") !=
+            std::string::npos);
+    }
+  }
+}
+
 TEST_CASE("pickle: what is shared costs once, or is refused") {
   const temp_folder folder;
   const auto begin = std::chrono::steady_clock::now();
