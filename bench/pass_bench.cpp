@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -83,6 +84,13 @@ void bandwidth(benchmark::State& state) {
   set_bytes(state);
 }
 
+// How much of it one core draws: what two threads can win at most, where nothing is computed.
+void bandwidth_of_one_core(benchmark::State& state) {
+  static const auto x = npymap::load<double>(sample());
+  for (auto _ : state) benchmark::DoNotOptimize(read_all(x.data(), x.size()));
+  set_bytes(state);
+}
+
 void summarize(benchmark::State& state, npymap::pass_options options) {
   static const auto x = npymap::open<double>(sample());
   for (auto _ : state) benchmark::DoNotOptimize(npymap::summarize(x, options));
@@ -150,6 +158,22 @@ void reduce(benchmark::State& state, std::uint64_t budget_bytes) {
   set_bytes(state);
 }
 
+// One that computes longer than it reads.
+void reduce_busy(benchmark::State& state, int threads) {
+  static const auto x = npymap::open<double>(sample());
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(npymap::reduce(
+        x, 0.0,
+        [](const npymap::view<const double>& piece) {
+          double sum = 0;
+          for (const double value : piece) sum += std::log1p(value);
+          return sum;
+        },
+        [](double a, double b) { return a + b; }, {.threads = threads}));
+  }
+  set_bytes(state);
+}
+
 void numpy(benchmark::State& state, const std::string& statement) {
   const std::string setup = "x = np.load('" + sample() + "', mmap_mode='r')";
   for (auto _ : state) {
@@ -171,6 +195,7 @@ void numpy(benchmark::State& state, const std::string& statement) {
       ->UseRealTime();
   add("summary/buffered", summarize_read, npymap::reading::buffered)->UseRealTime();
   add("summary/bandwidth", bandwidth)->UseRealTime();
+  add("summary/bandwidth_of_one_core", bandwidth_of_one_core)->UseRealTime();
   add("summary/numpy", numpy, "x.min(); x.max(); x.mean(); x.std()")
       ->UseManualTime()
       ->Iterations(1);
@@ -181,6 +206,9 @@ void numpy(benchmark::State& state, const std::string& statement) {
   add("callers_kernel/npymap", reduce, whole)->UseRealTime();
   add("callers_kernel/in_budget", reduce, std::uint64_t{256} << 20)->UseRealTime();
   add("callers_kernel/bare_map", over_map)->UseRealTime();
+  add("busy_kernel/npymap", reduce_busy, static_cast<int>(std::thread::hardware_concurrency()))
+      ->UseRealTime();
+  add("busy_kernel/one_thread", reduce_busy, 1)->UseRealTime();
   add("guard/none", over_pieces)->UseRealTime();
   add("guard/each_piece", over_guarded_map, false)->UseRealTime();
   add("guard/nested", over_guarded_map, true)->UseRealTime();

@@ -117,6 +117,7 @@ void enlist_pass(const std::string& variant, npymap::reading how) {
 // Before main, which Google Benchmark brings.
 [[maybe_unused]] const bool enlisted = [] {
   enlist_pass("npymap", npymap::reading::by_file_system);
+  enlist_pass("npymap_once", npymap::reading::once);
   enlist_pass("npymap_buffered", npymap::reading::buffered);
   enlist_pass("npymap_direct", npymap::reading::direct);
   const auto add_command = [](const std::string& variant, const std::string& command) {
