@@ -11,6 +11,9 @@ namespace {
 // What is longer is read and written no faster.
 constexpr index_t long_run_bytes = index_t{8} << 20;
 
+// A shorter part of a tile at the end of an axis is not worth runs of its own.
+constexpr index_t parts_of_slivers = 16;
+
 constexpr index_t page_bytes = 4096;  // or a part of a page, where these are larger
 
 index_t run_bytes(const tile_side& side, const shape& extents) {
@@ -31,12 +34,17 @@ int cut_axis(const tile_side& side, const shape& cut) {
 }  // namespace
 
 tile_plan::tile_plan(const tile_side& from, const tile_side& to, index_t most_elements)
-    : whole_(to.where.shape), cut_(whole_.rank(), 1), lead_(whole_.rank()), order_(to.inside_out) {
+    : whole_(to.where.shape),
+      cut_(whole_.rank(), 1),
+      lead_(whole_.rank()),
+      joined_(whole_.rank()),
+      order_(to.inside_out) {
   if (element_count(whole_).value_or(0) == 0) return;
   while (grow(from, to, most_elements)) {
   }
   meet_at_pages(from);
   meet_at_pages(to);
+  join_slivers(most_elements);
   count_ = 1;
   for (int axis = 0; axis < whole_.rank(); ++axis) count_ *= count_along(axis);
 }
@@ -60,21 +68,36 @@ void tile_plan::meet_at_pages(const tile_side& side) {
   if (behind_bytes % step == 0) lead_[axis] = cut_[axis] - behind_bytes / step;
 }
 
+void tile_plan::join_slivers(index_t most_elements) {
+  shape largest = cut_;
+  for (int axis = 0; axis < whole_.rank(); ++axis) {
+    const index_t others = *element_count(largest) / cut_[axis];
+    const index_t sliver = (whole_[axis] - lead_[axis]) % cut_[axis];
+    const bool has_other = whole_[axis] - lead_[axis] > cut_[axis];
+    if (!has_other || sliver > cut_[axis] / parts_of_slivers) continue;
+    if ((cut_[axis] + sliver) > most_elements / others) continue;
+    joined_[axis] = sliver;
+    largest[axis] += sliver;
+  }
+}
+
 index_t tile_plan::count_along(int axis) const noexcept {
   const index_t lead = lead_[axis];
-  return (lead > 0 ? 1 : 0) + (whole_[axis] - lead + cut_[axis] - 1) / cut_[axis];
+  return (lead > 0 ? 1 : 0) + (whole_[axis] - lead - joined_[axis] + cut_[axis] - 1) / cut_[axis];
 }
 
 tile tile_plan::at(index_t n) const {
   tile found{index_vector(whole_.rank()), shape(whole_.rank())};
   for (const index_t i : order_) {
     const auto axis = static_cast<int>(i);
-    const index_t along = n % count_along(axis), lead = lead_[axis], cut = cut_[axis];
-    n /= count_along(axis);
+    const index_t count = count_along(axis), along = n % count, lead = lead_[axis],
+                  cut = cut_[axis];
+    n /= count;
     const index_t begin = lead == 0 ? along * cut : along == 0 ? 0 : lead + (along - 1) * cut;
+    const bool is_last = along + 1 == count;
     const index_t end = lead == 0 || along > 0 ? begin + cut : lead;
     found.start[axis] = begin;
-    found.extents[axis] = std::min(end, whole_[axis]) - begin;
+    found.extents[axis] = (is_last ? whole_[axis] : std::min(end, whole_[axis])) - begin;
   }
   return found;
 }

@@ -25,7 +25,8 @@ struct tile_side {
 ///
 /// Each tile is a box whose runs of bytes are about equally long on both sides, and as long as its
 /// size allows; but no longer than a disk can tell. Where strides allow, tiles meet at the borders
-/// of pages, so that none is touched by two. They are counted in the order of the target.
+/// of pages, so that none is touched by two, and what is left of an axis is part of the tile in
+/// front of it, if it is short. They are counted in the order of the target.
 class tile_plan {
  public:
   /// A tile has at most `most_elements`, which is at least 1.
@@ -39,12 +40,14 @@ class tile_plan {
  private:
   bool grow(const tile_side& from, const tile_side& to, index_t most_elements);
   void meet_at_pages(const tile_side& side);
+  void join_slivers(index_t most_elements);
   index_t count_along(int axis) const noexcept;
 
   shape whole_;
-  shape cut_;           // of a tile
-  index_vector lead_;   // of the first tile along each axis, where it is shorter; else 0
-  index_vector order_;  // of the axes, that which is counted first in front
+  shape cut_;            // of a tile
+  index_vector lead_;    // of the first tile along each axis, where it is shorter; else 0
+  index_vector joined_;  // how much longer than the cut the last one along each axis is
+  index_vector order_;   // of the axes, that which is counted first in front
   index_t count_ = 0;
 };
 

@@ -6,6 +6,7 @@
 #include "stream/copy/tiled_copy.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <optional>
@@ -397,17 +398,30 @@ class tiled_copy {
     const byte_runs runs(to_.part(part.extents), to_inside_out_);
     const index_t size = runs.size_bytes();
     in_threads(runs.count(), [&](int mine) {
-      index_t n = 0;
+      const auto write_run = [&](index_t n, index_t offset) {
+        meter_.throw_if_stopped();
+        writes.write({buffer.data() + n * padded(size), static_cast<std::size_t>(size)},
+                     static_cast<std::uint64_t>(first + offset));
+        meter_.add(static_cast<std::uint64_t>(size / to_.itemsize * from_.itemsize));
+      };
+      // The last page of a run, if another tile has written the rest of it, is read from the disk
+      // before it is written: that is begun some runs ahead.
+      std::array<index_t, 64> ahead;
+      index_t n = 0, hinted = 0, written = 0;
+      const auto write_next = [&] {
+        write_run(written * threads_ + mine,
+                  ahead[static_cast<std::size_t>(written) % ahead.size()]);
+        ++written;
+      };
       runs.visit([&](index_t offset) {
-        if (const index_t run = n++; run % threads_ == mine) {
-          meter_.throw_if_stopped();
-          const std::byte* const from = buffer.data() + run * padded(size);
-          writes.write({from, static_cast<std::size_t>(size)},
-                       static_cast<std::uint64_t>(first + offset));
-          meter_.add(static_cast<std::uint64_t>(size / to_.itemsize * from_.itemsize));
-        }
+        if (n++ % threads_ != mine) return true;
+        if (hinted - written == std::ssize(ahead)) write_next();
+        ahead[static_cast<std::size_t>(hinted++) % ahead.size()] = offset;
+        const auto end = static_cast<std::uint64_t>(first + offset + size);
+        if (size >= page_bytes && end % page_bytes != 0) file_->read_ahead(end - 1, 1);
         return true;
       });
+      while (written < hinted) write_next();
     });
   }
 
