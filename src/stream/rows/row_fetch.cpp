@@ -53,6 +53,8 @@ void copy_in_memory(const row_copy& copy, std::span<const row_place> rows) noexc
       return copy_fixed<8>(copy, rows);
     case 16:
       return copy_fixed<16>(copy, rows);
+    case 32:
+      return copy_fixed<32>(copy, rows);
     default:
       for (const row_place& row : rows) {
         std::memcpy(copy.slots + row.slot * copy.slot_step_bytes,
@@ -230,8 +232,19 @@ void byte_source::read(const std::byte* from, std::span<std::byte> out) const {
                                 .byte_offset = offset});
 }
 
+// What is there, is there with its neighbours, which came by the same read: some bytes tell.
+bool byte_source::is_cached(const std::byte* from, std::size_t n) const {
+  if (way_ != way::file) return false;
+  constexpr std::size_t apart_bytes = 512 << 10;
+  std::byte last;
+  for (std::size_t end = n; end > 0; end -= std::min(end, apart_bytes)) {
+    if (!try_read(from + end - 1, {&last, 1})) return false;
+  }
+  return true;
+}
+
 void byte_source::populate(const std::byte* from, std::size_t n) const {
-  if (way_ == way::memory) return;
+  if (way_ == way::memory || is_cached(from, n)) return;
   // The first asks for all of it at once, the second waits.
   for (const advice step : {advice::will_need, advice::populate}) {
     storage_.map().advise(step, place_in_map(from), n);

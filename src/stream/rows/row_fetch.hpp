@@ -25,7 +25,7 @@ class byte_source {
   bool try_read(const std::byte* from, std::span<std::byte> out) const;
   /// \throws error truncated, the system's
   void read(const std::byte* from, std::span<std::byte> out) const;
-  /// Bring a range into the memory of this process, to be looked at where it is mapped.
+  /// Bring a range into memory, to be looked at where it is mapped; not needed, but sooner done.
   /// \throws error as `read`
   void populate(const std::byte* from, std::size_t n) const;
 
@@ -37,6 +37,7 @@ class byte_source {
     explicit share(const array_storage& other) : array_storage(other) {}
   };
 
+  bool is_cached(const std::byte* from, std::size_t n) const;
   std::size_t place_in_map(const std::byte* from) const noexcept;
 
   share storage_;
