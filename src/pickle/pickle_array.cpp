@@ -301,10 +301,7 @@ joblib_state read_joblib_state(dtype_store& dtypes, value_ref state, std::uint64
     refuse("array of joblib's", "shape, dtype and order", "not all of them", opcode_offset);
   }
   const dtype_store::made& type = dtypes.of(*type_ref);
-  if (type.has_object) {
-    throw error(errc::refused_object, {.subject = "an array of objects of joblib's refused",
-                                       .byte_offset = opcode_offset});
-  }
+  if (type.has_object) return {.shape = *shape_ref, .dtype = *type_ref, .has_object = true};
   const shape extents = dtypes.shape_of(*shape_ref);
   const auto bytes = array_bytes(extents, type.dtype.itemsize());
   if (!bytes) refuse_size("array of joblib's", extents, type.dtype, opcode_offset);

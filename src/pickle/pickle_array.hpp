@@ -54,15 +54,16 @@ class dtype_store {
 /// \throws error as `dtype_store`, size_overflow; object_dtype for records of objects
 array_facts facts_of(dtype_store& dtypes, value_ref array);
 
-/// What joblib says of an array whose bytes follow.
+/// What joblib says of an array that follows: of one with Python objects no more than that.
 struct joblib_state {
-  value_ref shape, dtype;
-  bool is_fortran;
-  bool is_aligned;
-  std::uint64_t size_bytes;
+  value_ref shape = 0, dtype = 0;
+  bool has_object = false;
+  bool is_fortran = false;
+  bool is_aligned = false;
+  std::uint64_t size_bytes = 0;
 };
 
-/// \throws error as `facts_of`; refused_object for an array of Python objects
+/// \throws error as `facts_of`
 joblib_state read_joblib_state(dtype_store& dtypes, value_ref state, std::uint64_t opcode_offset);
 
 }  // namespace npymap::pickle

@@ -34,6 +34,8 @@ constexpr allowed_name allowed[] = {
     {"numpy", "recarray", global_name::ndarray},
     {"numpy.rec", "recarray", global_name::ndarray},
     {"numpy.core.memmap", "memmap", global_name::ndarray},
+    {"numpy", "matrix", global_name::ndarray},
+    {"numpy.matrixlib.defmatrix", "matrix", global_name::ndarray},
     {"numpy.core.records", "recarray", global_name::ndarray},
     {"numpy._core.records", "recarray", global_name::ndarray},
     {"numpy", "dtype", global_name::dtype},
@@ -85,7 +87,10 @@ void pickle_machine::push_global(std::string_view module, std::string_view name)
   const auto* const found = std::ranges::find_if(allowed, [&](const allowed_name& each) {
     return each.module == module && each.name == name;
   });
-  if (found == std::end(allowed)) refuse_name(fmt::format("{}.{}", module, name));
+  const bool is_allowed =
+      found != std::end(allowed) &&
+      (found->means != global_name::joblib_wrapper || joblib_ == joblib_arrays::read);
+  if (!is_allowed) refuse_name(fmt::format("{}.{}", module, name));
   push({.kind = value_kind::global, .name = found->means});
 }
 
@@ -301,11 +306,21 @@ void pickle_machine::build_array(value_ref array, value_ref state) {
   pool_[array].parts = {part(0), part(1), part(3)};
 }
 
+// Python objects come behind the opcode as a pickle of their own.
+void pickle_machine::read_joblib_objects(value_ref array) {
+  const value_ref root = pickle_machine(from_, pool_, dtypes_, joblib_arrays::refuse).run();
+  if (pool_[root].kind != value_kind::array) {
+    refuse_here("a pickled array", name_of(pool_[root].kind));
+  }
+  pool_[array] = pool_[root];
+}
+
 // The bytes come behind the opcode, since joblib 1.1 with some in front that align them: how many,
 // in one byte, and then these.
 void pickle_machine::read_joblib_array(value_ref array, value_ref state) {
   value& to = pool_[array];
   const joblib_state found = read_joblib_state(dtypes_, state, opcode_offset_);
+  if (found.has_object) return read_joblib_objects(array);
   if (found.is_aligned) from_.skip(from_.byte());
   const byte_range range = from_.skip(found.size_bytes);
   to.kind = value_kind::array;

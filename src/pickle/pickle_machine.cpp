@@ -18,10 +18,12 @@ constexpr std::uint64_t longest_number = 4300;
 
 }  // namespace
 
-pickle_machine::pickle_machine(pickle_bytes& from, value_pool& pool, dtype_store& dtypes)
+pickle_machine::pickle_machine(pickle_bytes& from, value_pool& pool, dtype_store& dtypes,
+                               joblib_arrays joblib)
     : from_(from),
       pool_(pool),
       dtypes_(dtypes),
+      joblib_(joblib),
       none_(pool.add({.kind = value_kind::none, .range = {no_offset, 0}})),
       true_(pool.add({.kind = value_kind::boolean, .integer = 1, .range = {no_offset, 0}})),
       false_(pool.add({.kind = value_kind::boolean, .integer = 0, .range = {no_offset, 0}})) {}

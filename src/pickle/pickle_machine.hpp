@@ -16,11 +16,16 @@
 
 namespace npymap::pickle {
 
+/// Whether what joblib puts between opcodes is read. It is no part of the pickles that these are
+/// themselves.
+enum class joblib_arrays : bool { refuse, read };
+
 /// Runs a pickle once, from where its bytes are to STOP. Errors name no file.
 class pickle_machine {
  public:
   /// All outlive it.
-  pickle_machine(pickle_bytes& from, value_pool& pool, dtype_store& dtypes);
+  pickle_machine(pickle_bytes& from, value_pool& pool, dtype_store& dtypes,
+                 joblib_arrays joblib = joblib_arrays::read);
 
   /// The root object. \throws error bad_pickle, refused_object, truncated, out_of_range
   value_ref run();
@@ -68,6 +73,7 @@ class pickle_machine {
   void build();
   void build_array(value_ref array, value_ref state);
   void read_joblib_array(value_ref array, value_ref state);
+  void read_joblib_objects(value_ref array);
 
   bool is_global(value_ref at, global_name name) const;
   [[noreturn]] void refuse_here(std::string expected, std::string found) const;
@@ -76,6 +82,7 @@ class pickle_machine {
   pickle_bytes& from_;
   value_pool& pool_;
   dtype_store& dtypes_;
+  const joblib_arrays joblib_;
   std::uint64_t opcode_offset_ = 0;
   stack stack_;
   std::vector<std::size_t> marks_;  // how high the stack was
