@@ -70,8 +70,8 @@ void add_source(CLI::App& command, source_options& source, const char* name,
 void add_input(CLI::App& command, source_options& source, const char* name = "FILE") {
   add_parsed(
       command, name, source.path, parse_path,
-      "An .npy file; an .npz archive or a pickle; FILE:NAME, a member or array of one; or text\n"
-      "(.txt, .csv, .tsv, and those with .gz)")
+      "An .npy file; an .npz archive or a pickle; FILE:NAME, a member or array of one; or text:\n"
+      ".txt, .csv, .tsv, those with .gz, and with --delimiter, --skip-rows or --read-as any other")
       .type_name("")
       ->required();
   add_number(command, "--header-limit", source.header_limit, parse_number<std::size_t>,
@@ -83,9 +83,10 @@ void add_input(CLI::App& command, source_options& source, const char* name = "FI
           "info lists it; the only array when left out")
       ->type_name("NAME")
       ->take_last();
-  add_parsed(command, "--delimiter", source.text.delimiter, parse_delimiter,
-             "What is between the fields of text; a comma in .csv, a tab in .tsv, white space in "
-             ".txt\nwhen left out")
+  add_parsed(
+      command, "--delimiter", source.text.delimiter, parse_delimiter,
+      "What is between the fields of text; a comma in .csv, a tab in .tsv, else white space when\n"
+      "left out")
       .type_name("TEXT");
   add_number(command, "--skip-rows", source.text.skip_rows, parse_number<index_t>,
              "Lines of text to pass over first");

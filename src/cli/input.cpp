@@ -44,15 +44,17 @@ bool begins_as_archive(std::string_view start) {
   return start.starts_with("PK\3\4") || start.starts_with("PK\5\6");
 }
 
-// The oldest pickles are printable, as text is: there the name decides.
-file_format format_of(const std::string& path) {
+// The oldest pickles are printable, as text is: there the name decides, or who says how text is to
+// be read.
+file_format format_of(const std::string& path, const text_settings& text_as) {
   std::array<std::byte, 16> bytes{};
   const auto start =
       std::span(bytes).first(io::file::open(path, open_mode::read).read_at(bytes, 0));
   const std::string_view text(reinterpret_cast<const char*>(start.data()), start.size());
   if (begins_as_archive(text)) return file_format::npz;
   const bool is_binary = text.starts_with('\x80') || text.starts_with('\x93');
-  if (!is_binary && is_name_of_text(path)) return file_format::text;
+  const bool is_told = text_as.delimiter || text_as.dtype || text_as.skip_rows > 0;
+  if (!is_binary && (is_told || is_name_of_text(path))) return file_format::text;
   return is_pickle(start) ? file_format::pickle : file_format::npy;
 }
 
@@ -158,7 +160,7 @@ std::string delimiter_of(const std::string& path) {
 input locate(const source_options& source, named where) {
   input found{.path = source.path, .member = source.member, .archive = {}};
   if (!found.member) split_member(found);
-  found.format = format_of(found.path);
+  found.format = format_of(found.path, source.text);
   const bool has_members = found.format == file_format::npz || found.format == file_format::pickle;
   const bool is_for_output = where == named::in_either && source.member;
   if (has_members || !found.member || is_for_output) return found;

@@ -25,7 +25,7 @@ enum class file_format : char { npy, npz, pickle, text };
 struct input {
   std::string path;
   std::optional<std::string> member;      ///< as it was asked for
-  file_format format = file_format::npy;  ///< by its first bytes; that of text by its name
+  file_format format = file_format::npy;  ///< by its first bytes; text by its name or options
   std::optional<npz_reader> archive;      ///< once it is open
 };
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <optional>
 
 #include <fmt/format.h>
@@ -49,16 +50,19 @@ std::string_view other_format(std::string_view start) {
     std::string_view magic, name;
   };
   static constexpr format known[] = {
-      {"PK\3\4", " of a zip archive (.npz: unpack its .npy files)"},
+      {"PK\3\4", " of a zip archive (npz_reader opens .npz)"},
       {"PK\5\6", " of an empty zip archive (.npz)"},
-      {"\x80", " of a Python pickle"},
+      {"\x80", " of a Python pickle (read_pickled_array)"},
       {"\x89HDF", " of an HDF5 file"},
       {"\x1f\x8b", " of a gzip file"},
   };
   for (const auto& [magic, name] : known) {
     if (start.starts_with(magic)) return name;
   }
-  return {};
+  const bool is_text = !start.empty() && std::ranges::all_of(start, [](char c) {
+    return (c >= ' ' && c <= '~') || c == '\n' || c == '\r' || c == '\t';
+  });
+  return is_text ? " of text (load_text)" : std::string_view();
 }
 
 prefix read_prefix(std::string_view start) {

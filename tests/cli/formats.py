@@ -35,6 +35,10 @@ def text_in():
     write("w.dat.txt", b"name;n\nVega;3\n")
     run("convert", "w.dat.txt", "w.npy", "--delimiter", ";", "--skip-rows", 1, "--read-as", "[('name', '<U8'), ('n', '<i4')]").succeeds()
     assert np.load("w.npy").tolist() == ("Vega", 3)
+    write("plain.dat", b"1 2\n3 4\n")
+    run("head", "plain.dat").fails(1, "of text")
+    for how in (["--read-as", "<f8"], ["--delimiter", " "], ["--skip-rows", 0, "--delimiter", ""]):
+        assert run("head", "plain.dat", *how).succeeds() == b"[[1. 2.]\n [3. 4.]]\n", how
     write("names.csv", b"x,y\n1,2\n")
     for command in (["head"], ["stats"], ["convert", "--order", "C"]):
         out = ["o.npy"] if command[0] == "convert" else []

@@ -69,13 +69,14 @@ TEST_CASE("header: what is often taken for an NPY file is named") {
   const std::string magic = "magic: expected '\\x93NUMPY', found ";
   const auto told = [](std::string_view start) { return std::string(parse_failure(start).what()); };
   CHECK(told("PK\3\4\x14\1-\2") ==
-        magic +
-            "'PK\\x03\\x04\\x14\\x01' of a zip archive (.npz: unpack its .npy files) (at byte 0)");
+        magic + "'PK\\x03\\x04\\x14\\x01' of a zip archive (npz_reader opens .npz) (at byte 0)");
   CHECK(told("PK\5\6") == magic + "'PK\\x05\\x06' of an empty zip archive (.npz) (at byte 0)");
-  CHECK(told("\x80\4\x95") == magic + "'\\x80\\x04\\x95' of a Python pickle (at byte 0)");
+  CHECK(told("\x80\4\x95") ==
+        magic + "'\\x80\\x04\\x95' of a Python pickle (read_pickled_array) (at byte 0)");
   CHECK(told("\x89HDF\r\n\x1a\n") == magic + "'\\x89HDF\\x0d\\n' of an HDF5 file (at byte 0)");
   CHECK(told("\x1f\x8b\b") == magic + "'\\x1f\\x8b\\x08' of a gzip file (at byte 0)");
-  CHECK(told("1,2\n") == magic + "'1,2\\n' (at byte 0)");
+  CHECK(told("1,2\n") == magic + "'1,2\\n' of text (load_text) (at byte 0)");
+  CHECK(told("1,2\1") == magic + "'1,2\\x01' (at byte 0)");
 }
 
 TEST_CASE("header: the limit counts characters") {
