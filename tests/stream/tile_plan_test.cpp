@@ -67,6 +67,16 @@ TEST_CASE("tile plan: runs are long on both sides, whichever is the longer axis"
   CHECK(plan_of({1 << 9, 1 << 9, 1 << 10}, most).extents() == shape{1 << 9, 1 << 3, 1 << 10});
 }
 
+TEST_CASE("tile plan: no more tiles than the longest runs make, and all about as long") {
+  constexpr index_t most = 22 << 20;
+  const tile_plan wide = plan_of({1 << 10, 1 << 18}, most);
+  CHECK(wide.extents() == shape{1 << 10, 43 * 512});  // of whole pages; of 44 * 512 at most
+  CHECK(wide.count() == 12);
+  CHECK(plan_of({1 << 18, 1 << 10}, most).extents() == shape{43 * 512, 1 << 10});
+  CHECK(plan_of({1 << 14, 1 << 14}, most).extents() == shape{11 * 512, 1 << 12});
+  CHECK(plan_of({100, 100}, 6000).extents() == shape{100, 50});
+}
+
 TEST_CASE("tile plan: tiles meet where pages do") {
   const tile_plan plan = plan_of({1 << 14, 1 << 14}, 1 << 22);
   CHECK(plan.at(0).extents == shape{(1 << 11) - 16, (1 << 11) - 16});

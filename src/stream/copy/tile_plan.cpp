@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <numeric>
 
 #include "stream/copy/byte_runs.hpp"
 
@@ -31,6 +32,14 @@ int cut_axis(const tile_side& side, const shape& cut) {
   return -1;
 }
 
+index_t parts_of(index_t whole, index_t part) { return whole / part + (whole % part == 0 ? 0 : 1); }
+
+// Along an axis.
+index_t elements_of_pages(const tile_side& side, int axis) {
+  const index_t step = std::abs(side.where.byte_strides[static_cast<std::size_t>(axis)]);
+  return step == 0 ? 1 : page_bytes / std::gcd(step, page_bytes);
+}
+
 }  // namespace
 
 tile_plan::tile_plan(const tile_side& from, const tile_side& to, index_t most_elements)
@@ -40,7 +49,10 @@ tile_plan::tile_plan(const tile_side& from, const tile_side& to, index_t most_el
       joined_(whole_.rank()),
       order_(to.inside_out) {
   if (element_count(whole_).value_or(0) == 0) return;
-  while (grow(from, to, most_elements)) {
+  for (int round = 0; round < 2; ++round) {  // evened out, there may be room to grow elsewhere
+    while (grow(from, to, most_elements)) {
+    }
+    even_out(from, to);
   }
   meet_at_pages(from);
   meet_at_pages(to);
@@ -53,10 +65,27 @@ bool tile_plan::grow(const tile_side& from, const tile_side& to, index_t most_el
   const index_t from_bytes = run_bytes(from, cut_), to_bytes = run_bytes(to, cut_);
   if (std::min(from_bytes, to_bytes) >= long_run_bytes) return false;
   const int axis = cut_axis(from_bytes < to_bytes ? from : to, cut_);
-  const index_t times = axis < 0 ? 1 : std::min<index_t>(most_elements / *element_count(cut_), 2);
-  if (times < 2) return false;
-  cut_[axis] = std::min(cut_[axis] * times, whole_[axis]);
+  if (axis < 0) return false;
+  const index_t others = *element_count(cut_) / cut_[axis];
+  const index_t longer = std::min({2 * cut_[axis], whole_[axis], most_elements / others});
+  if (longer == cut_[axis]) return false;
+  cut_[axis] = longer;
   return true;
+}
+
+// As few tiles as these make, of about one length, which is one of whole pages where it may be.
+void tile_plan::even_out(const tile_side& from, const tile_side& to) {
+  for (int axis = 0; axis < whole_.rank(); ++axis) {
+    index_t& cut = cut_[axis];
+    index_t unit = 1;
+    for (const tile_side* const side : {&from, &to}) {
+      if (cut_axis(*side, cut_) == axis) unit = std::max(unit, elements_of_pages(*side, axis));
+    }
+    if (unit > cut) unit = 1;
+    cut = cut / unit * unit;
+    const index_t tiles = parts_of(whole_[axis], cut);
+    cut = std::min(cut, parts_of(parts_of(whole_[axis], tiles), unit) * unit);
+  }
 }
 
 void tile_plan::meet_at_pages(const tile_side& side) {
@@ -83,7 +112,7 @@ void tile_plan::join_slivers(index_t most_elements) {
 
 index_t tile_plan::count_along(int axis) const noexcept {
   const index_t lead = lead_[axis];
-  return (lead > 0 ? 1 : 0) + (whole_[axis] - lead - joined_[axis] + cut_[axis] - 1) / cut_[axis];
+  return (lead > 0 ? 1 : 0) + parts_of(whole_[axis] - lead - joined_[axis], cut_[axis]);
 }
 
 tile tile_plan::at(index_t n) const {

@@ -39,6 +39,7 @@ class tile_plan {
 
  private:
   bool grow(const tile_side& from, const tile_side& to, index_t most_elements);
+  void even_out(const tile_side& from, const tile_side& to);
   void meet_at_pages(const tile_side& side);
   void join_slivers(index_t most_elements);
   index_t count_along(int axis) const noexcept;

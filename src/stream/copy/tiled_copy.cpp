@@ -202,18 +202,18 @@ class tiled_copy {
     return {s.part(whole_), inside_out, static_cast<index_t>(first), gap_bytes};
   }
 
-  // A tile takes three quarters of the budget. The rest is for what is read ahead, what is worked
-  // on and what is being written.
+  // A tile takes four fifths of the budget. The rest is for what is read ahead, what is worked on
+  // and what is being written.
   index_t most_elements() const {
     index_t bytes = from_.map && !reads_file() ? page_share(from_.part(whole_)) : 0;
     if (file_) bytes += to_.itemsize;
     if (to_.map) bytes += 2 * page_share(to_.part(whole_));  // one of which is being written
     if (bytes == 0) bytes = from_.itemsize + to_.itemsize;
-    const std::uint64_t most = options_.budget_bytes / 4 * 3 / static_cast<std::uint64_t>(bytes);
+    const std::uint64_t most = options_.budget_bytes / 5 * 4 / static_cast<std::uint64_t>(bytes);
     if (most > 0) return static_cast<index_t>(std::min<std::uint64_t>(most, INT64_MAX));
     throw error(errc::invalid_argument,
                 {.subject = "budget_bytes of a copy",
-                 .expected = "at least " + std::to_string((bytes + 2) / 3 * 4),
+                 .expected = "at least " + std::to_string((bytes + 3) / 4 * 5),
                  .found = std::to_string(options_.budget_bytes)});
   }
 
