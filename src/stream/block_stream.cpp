@@ -269,7 +269,7 @@ bool is_compact(const element_source& elements, const block_plan& plan) {
 
 // A quarter of a budget for what is read from, the rest for two blocks of copies.
 constexpr std::uint64_t copied_bytes(std::uint64_t budget_bytes) {
-  return budget_bytes / 4 * 3 / 2;
+  return (budget_bytes - budget_bytes / 4) / 2;
 }
 constexpr std::uint64_t budget_to_copy(index_t bytes) {
   return (static_cast<std::uint64_t>(bytes) / 3 + 1) * 8;

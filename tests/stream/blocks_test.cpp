@@ -101,17 +101,37 @@ TEST_CASE("blocks: tiles with a halo on every side show each element once within
 TEST_CASE("blocks: the smallest budget that an error names is enough") {
   const temp_folder folder;
   const auto x = counting(folder / "x.npy", {20, 30});
+  const auto least_of = [](const npymap::error& e) {
+    const std::string wanted = e.expected();
+    return std::stoull(wanted.substr(wanted.find_first_of("0123456789")));
+  };
   const block_options small{.budget_bytes = 100, .extent = 3, .halo = 1};
   try {
     npymap::blocks(x, small);
     FAIL("100 bytes are not enough");
   } catch (const npymap::error& e) {
-    const std::string wanted = e.expected();
-    const auto least = std::stoull(wanted.substr(wanted.find_first_of("0123456789")));
+    const auto least = least_of(e);
     CHECK(npymap::blocks(x, {.budget_bytes = least, .extent = 3, .halo = 1}).size() == 7);
     CHECK(code_of([&] {
             npymap::blocks(x, {.budget_bytes = least - 2, .extent = 3, .halo = 1});
           }) == errc::invalid_argument);
+  }
+
+  // Of few bytes: decoded, and in step.
+  const auto y = npymap::create(folder / "y.npy", npymap::parse_descr("'>i2'"), {5});
+  const auto z = npymap::create<std::int8_t>(folder / "z.npy", {5});
+  for (const bool is_decoded : {true, false}) {
+    const auto count = [&](std::uint64_t budget) {
+      const block_options tight{.budget_bytes = budget};
+      return is_decoded ? npymap::blocks<std::int16_t>(y, tight).size()
+                        : npymap::blocks(npymap::inputs(z), tight).size();
+    };
+    try {
+      count(1);
+      FAIL("a byte is not enough");
+    } catch (const npymap::error& e) {
+      CHECK(count(least_of(e)) == 5);
+    }
   }
 }
 
