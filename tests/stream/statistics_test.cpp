@@ -485,6 +485,16 @@ TEST_CASE("statistics: an axis that there is not is refused") {
   CHECK(code_of([&] { sum(x.slice("0, 0"), along{0}); }) == errc::out_of_range);
 }
 
+TEST_CASE("statistics: no threads are refused, where there is nothing to do too") {
+  const temp_folder folder;
+  for (const index_t rows : {0, 5}) {
+    const auto x = npymap::create<double>(folder / "x.npy", {rows, 2});
+    CHECK(code_of([&] { mean(x, {.threads = 0}); }) == errc::invalid_argument);
+    CHECK(code_of([&] { mean(x, along{0}, {.threads = 0}); }) == errc::invalid_argument);
+    CHECK(code_of([&] { sum(x, along{1}, {.threads = -1}); }) == errc::invalid_argument);
+  }
+}
+
 TEST_CASE("histogram: bins narrower than numbers can tell apart are refused") {
   const temp_folder folder;
   const auto x = npymap::create<double>(folder / "x.npy", {3});
