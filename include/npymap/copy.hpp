@@ -25,8 +25,8 @@ namespace npymap {
 /// before any is written, as long as a copy of them fits the budget. A failure or a stop leaves
 /// `to` written in part. NumPy: `numpy.copyto(to, from, casting)`.
 /// \throws error as `convert`; layout_mismatch when the shapes differ; read_only; stopped;
-/// invalid_argument for a budget below a few elements, and for a large overlap; truncated; the
-/// system's (ENOSPC)
+/// invalid_argument for a budget below a few elements, threads below 1, and a large overlap;
+/// truncated; the system's (ENOSPC)
 NPYMAP_EXPORT void copy(const any_array& from, const any_array& to,
                         casting rule = casting::same_kind, const pass_options& options = {});
 

@@ -14,13 +14,6 @@ namespace {
 // An array that is broadcast may have so many elements that their bytes cannot be counted in 64.
 __extension__ using wide = unsigned __int128;
 
-[[noreturn]] void refuse_budget(std::uint64_t block_bytes, const block_limit& limit) {
-  throw error(errc::invalid_argument,
-              {.subject = "budget_bytes of blocks",
-               .expected = fmt::format("at least {}, for one block", block_bytes * limit.scale),
-               .found = fmt::format("{}", limit.budget_bytes)});
-}
-
 void require_least(const char* what, index_t least, index_t found) {
   if (found >= least) return;
   throw error(errc::invalid_argument, {.subject = std::string(what) + " of blocks",
@@ -66,7 +59,8 @@ index_vector axes_by_stride(const layout_ref& where) {
 
 block_plan::block_plan(const layout_ref& where, const block_limit& limit,
                        const block_options& options, index_t short_of)
-    : axes_(axes_by_stride(where)),
+    : limit_(limit),
+      axes_(axes_by_stride(where)),
       whole_(where.shape),
       cut_(where.shape),
       halo_(std::min(options.halo, index_t{1} << 60)),
@@ -82,13 +76,11 @@ block_plan::block_plan(const layout_ref& where, const block_limit& limit,
   if (element_count(whole_) == 0) return;
   if (is_tiled_) {
     for (int at = 0; at < whole_.rank(); ++at) cut_[at] = std::min(options.tile[at], whole_[at]);
-    require_fit(limit);
   } else if (options.extent && !axes_.empty()) {
     cut_[axis()] = std::min(*options.extent, whole_[axis()]);
     if (cut_[axis()] < whole_[axis()]) short_of_ = short_of;
-    require_fit(limit);
   } else {
-    cut_to_fit(limit);
+    cut_to_fit();
   }
   count_ = 1;
   for (const index_t axis : axes_) count_ *= places_along(static_cast<int>(axis));
@@ -115,22 +107,28 @@ index_t block_plan::largest_size() const noexcept {
   return size;
 }
 
-void block_plan::require_fit(const block_limit& limit) const {
-  auto bytes = static_cast<wide>(limit.bytes_per_element);
+const block_plan& block_plan::fitting() const {
+  if (count_ == 0) return *this;
+  auto bytes = static_cast<wide>(limit_.bytes_per_element);
   for (const index_t axis : axes_) {
     bytes *= static_cast<wide>(with_halo(axis, cut_[static_cast<int>(axis)]));
   }
-  if (bytes > limit.bytes) refuse_budget(static_cast<std::uint64_t>(bytes), limit);
+  if (bytes <= limit_.bytes) return *this;
+  throw error(errc::invalid_argument,
+              {.subject = "budget_bytes of blocks",
+               .expected = fmt::format("at least {}, for one block",
+                                       static_cast<std::uint64_t>(bytes) * limit_.scale),
+               .found = fmt::format("{}", limit_.budget_bytes)});
 }
 
 // As many places along the first axis as fit; where not one does, one, and so on along the next.
-void block_plan::cut_to_fit(const block_limit& limit) {
-  auto bytes = static_cast<wide>(limit.bytes_per_element);  // of a block, as it is cut so far
+void block_plan::cut_to_fit() {
+  auto bytes = static_cast<wide>(limit_.bytes_per_element);  // of a block, as it is cut so far
   for (const index_t extent : whole_) bytes *= static_cast<wide>(extent);
   for (const index_t axis : axes_) {
     index_t& cut = cut_[static_cast<int>(axis)];
     const wide one = std::max<wide>(bytes / static_cast<wide>(cut), 1);
-    const wide room = limit.bytes / one;
+    const wide room = limit_.bytes / one;
     if (room >= static_cast<wide>(cut)) return;
     const index_t halos = 2 * halo_of(axis);
     if (room > static_cast<wide>(halos)) {
@@ -140,7 +138,6 @@ void block_plan::cut_to_fit(const block_limit& limit) {
     cut = 1;
     bytes = one * static_cast<wide>(with_halo(axis, 1));
   }
-  if (bytes > limit.bytes) refuse_budget(static_cast<std::uint64_t>(bytes), limit);
 }
 
 block_box block_plan::at(index_t n) const {

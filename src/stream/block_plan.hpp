@@ -22,9 +22,13 @@ struct block_limit {
 class block_plan {
  public:
   /// The first block has `short_of` places fewer along the axis that is cut first, where blocks
-  /// have an extent of their own there, which is more. \throws error as `blocks`
+  /// have an extent of their own there, which is more. \throws error as `blocks`, but for the
+  /// budget
   block_plan(const layout_ref& where, const block_limit& limit, const block_options& options,
              index_t short_of = 0);
+
+  /// The plan itself. \throws error invalid_argument for a budget below what one block takes
+  const block_plan& fitting() const;
 
   index_t count() const noexcept { return count_; }
   /// The axis that is cut first.
@@ -34,12 +38,12 @@ class block_plan {
   block_box at(index_t n) const;
 
  private:
-  void cut_to_fit(const block_limit& limit);
-  void require_fit(const block_limit& limit) const;
+  void cut_to_fit();
   index_t places_along(int axis) const noexcept;
   index_t halo_of(index_t axis) const noexcept;
   index_t with_halo(index_t axis, index_t extent) const noexcept;
 
+  block_limit limit_;
   index_vector axes_;  // from the one that is cut first to the innermost
   shape whole_;
   shape cut_;  // of a block, without its halo

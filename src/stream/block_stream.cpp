@@ -263,13 +263,13 @@ class stream_of_copies final : public stream_in_turn {
 // True if blocks that are parts of the array touch few pages beside their own.
 bool is_compact(const element_source& elements, const block_plan& plan) {
   const block_box first = plan.at(0);
-  const index_t elements_bytes = *array_bytes(first.extents, elements.type().itemsize());
-  return elements.pages_of(first).size_bytes() / 2 <= elements_bytes;
+  const auto elements_bytes = array_bytes(first.extents, elements.type().itemsize());
+  return !elements_bytes || elements.pages_of(first).size_bytes() / 2 <= *elements_bytes;
 }
 
 // A quarter of a budget for what is read from, the rest for two blocks of copies.
 constexpr std::uint64_t copied_bytes(std::uint64_t budget_bytes) {
-  return budget_bytes / 4 * 3 / 2;
+  return (budget_bytes - budget_bytes / 4) / 2;
 }
 constexpr std::uint64_t budget_to_copy(index_t bytes) {
   return (static_cast<std::uint64_t>(bytes) / 3 + 1) * 8;
@@ -308,16 +308,18 @@ shared<block_stream> block_stream::over(const source& x, const dtype& wanted, st
     block_plan plan(where, limit, options);
     const std::uint64_t budget = options.budget_bytes;
     if (!elements->is_addressable()) {
+      plan.fitting();
       return shared<block_stream>::adopt(new stream_of_reads(elements, std::move(plan), budget));
     }
     if (plan.count() == 0 || is_compact(*elements, plan)) {
+      plan.fitting();
       return shared<block_stream>::adopt(new stream_in_place(elements, std::move(plan), budget));
     }
   }
   const block_limit limit{copied_bytes(options.budget_bytes),
                           std::max<index_t>(wanted.itemsize(), 1), 3, options.budget_bytes};
   return shared<block_stream>::adopt(new stream_of_copies(
-      elements, block_plan(where, limit, options), wanted, options.budget_bytes / 4));
+      elements, block_plan(where, limit, options).fitting(), wanted, options.budget_bytes / 4));
 }
 
 std::vector<shared<block_stream>> block_stream::in_step(std::span<const pass_input> xs,
@@ -343,7 +345,7 @@ std::vector<shared<block_stream>> block_stream::in_step(std::span<const pass_inp
       {copied_bytes(options.budget_bytes), std::max<index_t>(bytes, 1), 3, options.budget_bytes},
       {.extent = options.extent, .halo = options.halo});
   index_t extent = 1;
-  if (together.count() > 0) {
+  if (together.fitting().count() > 0) {
     const block_box first = together.at(0);
     extent = first.extents[0] - first.halo_after[0];
   }

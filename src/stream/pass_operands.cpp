@@ -256,14 +256,15 @@ block_plan pass_operands::plan(block_limit limit) const {
   if (is_alike_) {
     limit.bytes_per_element = bytes_per_element();
     const auto at_large_pages = plan_at_large_pages(lead, limit);
-    return at_large_pages ? *at_large_pages : block_plan(lead, limit, {});
+    return at_large_pages ? *at_large_pages : block_plan(lead, limit, {}).fitting();
   }
   const auto row_bytes = static_cast<std::uint64_t>(std::max<index_t>(taken_bytes_, 1));
   // A long row is a piece of its own, if four fit.
   limit.bytes = std::max(limit.bytes, std::min(row_bytes, limit.budget_bytes / limit.scale));
   limit.bytes_per_element = bytes_per_element();
   const std::uint64_t rows = std::clamp<std::uint64_t>(limit.bytes / row_bytes, 1, 1u << 30);
-  return {lead, limit, {.axis = 0, .extent = static_cast<index_t>(rows)}};
+  const block_options cut{.axis = 0, .extent = static_cast<index_t>(rows)};
+  return block_plan(lead, limit, cut).fitting();
 }
 
 std::optional<block_plan> pass_operands::plan_at_large_pages(const layout_ref& lead,

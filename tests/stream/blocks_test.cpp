@@ -3,8 +3,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <functional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <npymap/convert.hpp>
@@ -100,18 +102,43 @@ TEST_CASE("blocks: tiles with a halo on every side show each element once within
 
 TEST_CASE("blocks: the smallest budget that an error names is enough") {
   const temp_folder folder;
-  const auto x = counting(folder / "x.npy", {20, 30});
-  const block_options small{.budget_bytes = 100, .extent = 3, .halo = 1};
-  try {
-    npymap::blocks(x, small);
-    FAIL("100 bytes are not enough");
-  } catch (const npymap::error& e) {
-    const std::string wanted = e.expected();
-    const auto least = std::stoull(wanted.substr(wanted.find_first_of("0123456789")));
-    CHECK(npymap::blocks(x, {.budget_bytes = least, .extent = 3, .halo = 1}).size() == 7);
-    CHECK(code_of([&] {
-            npymap::blocks(x, {.budget_bytes = least - 2, .extent = 3, .halo = 1});
-          }) == errc::invalid_argument);
+  const auto x = counting(folder / "x.npy", {20, 3000});
+  const auto big = npymap::create(folder / "y.npy", npymap::parse_descr("'>i2'"), {5});
+  const auto bytes = npymap::create<std::int8_t>(folder / "z.npy", {5});
+  using walk = std::function<index_t(std::uint64_t budget_bytes)>;
+  const std::vector<std::pair<std::string, walk>> walks = {
+      {"rows",
+       [&](std::uint64_t budget) {
+         return npymap::blocks(x, {.budget_bytes = budget, .extent = 3, .halo = 1}).size();
+       }},
+      {"columns, which are gathered",
+       [&](std::uint64_t budget) {
+         return npymap::blocks(x, {.budget_bytes = budget, .axis = 1, .extent = 3}).size();
+       }},
+      {"tiles, which are gathered",
+       [&](std::uint64_t budget) {
+         return npymap::blocks(x, {.budget_bytes = budget, .tile = {10, 10}}).size();
+       }},
+      {"few bytes, decoded",
+       [&](std::uint64_t budget) {
+         return npymap::blocks<std::int16_t>(big, {.budget_bytes = budget}).size();
+       }},
+      {"few bytes, in step",
+       [&](std::uint64_t budget) {
+         return npymap::blocks(npymap::inputs(bytes), {.budget_bytes = budget}).size();
+       }},
+  };
+  for (const auto& [name, count] : walks) {
+    INFO(name);
+    try {
+      count(1);
+      FAIL("a byte is not enough");
+    } catch (const npymap::error& e) {
+      const std::string wanted = e.expected();
+      const auto least = std::stoull(wanted.substr(wanted.find_first_of("0123456789")));
+      CHECK(count(least) > 1);
+      CHECK(code_of([&] { count(least / 2); }) == errc::invalid_argument);
+    }
   }
 }
 

@@ -269,15 +269,16 @@ TEST_CASE("copy: what cannot be, is an error, and nothing is written") {
         errc::invalid_argument);
   CHECK(code_of([&] { npymap::save_as(folder / "no/z.npy", from); }) ==
         std::errc::no_such_file_or_directory);
-  counting(folder / "large.npy", {1000, 1000}).close();
-  const any_array large = npymap::open(folder / "large.npy");
-  CHECK(code_of([&] { npymap::save_as(folder / "z.npy", large, {}, {.threads = 0}); }) ==
-        errc::invalid_argument);
+  const any_array none = from.slice(":0");
+  for (const any_array& each : {from, none}) {
+    CHECK(code_of([&] { npymap::save_as(folder / "z.npy", each, {}, {.threads = 0}); }) ==
+          errc::invalid_argument);
+  }
   REQUIRE(::truncate((folder / "x.npy").c_str(), 8192) == 0);
   CHECK(code_of([&] { npymap::save_as(folder / "z.npy", from, {}, small); }) == errc::truncated);
   CHECK(npymap::equal(to.as<const int>(), npymap::convert<int>(npymap::open(folder / "y.npy"))));
   CHECK(to.as<const int>()(199, 99) == 0);
-  CHECK(files_in(folder.path()) == 3);
+  CHECK(files_in(folder.path()) == 2);
 }
 
 TEST_CASE("copy: no elements, and one without axes") {

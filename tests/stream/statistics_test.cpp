@@ -1,5 +1,7 @@
 #include <npymap/statistics.hpp>
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <cmath>
 #include <complex>
@@ -13,7 +15,9 @@
 
 #include "support/catch.hpp"
 #include "support/failure.hpp"
+#include "support/process.hpp"
 #include "support/python.hpp"
+#include "support/skip.hpp"
 #include "support/temp_folder.hpp"
 
 using namespace npymap;
@@ -414,6 +418,27 @@ TEST_CASE("histogram: a range or bins that make no sense are refused") {
   CHECK(code_of([&] { histogram(x); }) == errc::invalid_argument);
 }
 
+TEST_CASE("histogram: more bins than memory holds are refused before memory is taken for them") {
+#ifdef __SANITIZE_ADDRESS__
+  NPYMAP_SKIP("AddressSanitizer has more address space than this test allows");
+#endif
+  const temp_folder folder;
+  const auto x = npymap::create<double>(folder / "x.npy", {5});
+  const int status = npymap_test::in_child([&] {
+    const rlimit limit{rlim_t{4} << 30, rlim_t{4} << 30};
+    if (::setrlimit(RLIMIT_AS, &limit) != 0) return 121;
+    try {
+      histogram(x, {.bins = index_t{1} << 32});
+    } catch (const npymap::error& e) {
+      rusage used{};
+      ::getrusage(RUSAGE_SELF, &used);
+      return e.code() == std::errc::not_enough_memory && used.ru_maxrss < 256 << 10 ? 0 : 1;
+    }
+    return 2;
+  });
+  CHECK(status == 0);
+}
+
 TEST_CASE("dot: as NumPy's, for integers that wrap, complex numbers and other layouts") {
   REQUIRE(npymap_test::have_numpy());
   const temp_folder folder;
@@ -458,6 +483,16 @@ TEST_CASE("statistics: an axis that there is not is refused") {
   CHECK(code_of([&] { mean(x, along{2}); }) == errc::out_of_range);
   CHECK(code_of([&] { min(x, along{-3}); }) == errc::out_of_range);
   CHECK(code_of([&] { sum(x.slice("0, 0"), along{0}); }) == errc::out_of_range);
+}
+
+TEST_CASE("statistics: no threads are refused, where there is nothing to do too") {
+  const temp_folder folder;
+  for (const index_t rows : {0, 5}) {
+    const auto x = npymap::create<double>(folder / "x.npy", {rows, 2});
+    CHECK(code_of([&] { mean(x, {.threads = 0}); }) == errc::invalid_argument);
+    CHECK(code_of([&] { mean(x, along{0}, {.threads = 0}); }) == errc::invalid_argument);
+    CHECK(code_of([&] { sum(x, along{1}, {.threads = -1}); }) == errc::invalid_argument);
+  }
 }
 
 TEST_CASE("histogram: bins narrower than numbers can tell apart are refused") {

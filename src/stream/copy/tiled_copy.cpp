@@ -80,6 +80,7 @@ class tiled_copy {
         options_(options),
         whole_(from.shape()),
         reads_file_(is_read(from_, whole_, options.budget_bytes)),
+        threads_(checked_threads(options.threads)),
         meter_(options, static_cast<std::uint64_t>(from.size_bytes())) {
     if (from_.map && !reads_file()) maps_.push_back(*from_.map);
     if (to_.map) maps_.push_back(*to_.map);
@@ -96,7 +97,7 @@ class tiled_copy {
                                : plan_side(to_, to_inside_out_),
                          most_elements());
     const bool in_threads = *element_count(plan.extents()) * to_.itemsize > worth_a_thread_bytes;
-    threads_ = in_threads ? checked_threads(options_.threads) : 1;
+    if (!in_threads) threads_ = 1;
     if (from_.map && !reads_file_) read_ahead_all();
     std::optional<io::bounded_writes> writes;
     if (file_) writes.emplace(*file_, share_of_budget(8));
@@ -452,7 +453,7 @@ class tiled_copy {
   index_vector from_inside_out_;
   index_vector to_inside_out_;
   std::vector<file_map> maps_;  // that are looked at, or written, in place
-  int threads_ = 1;
+  int threads_;
   progress_meter meter_;
 };
 

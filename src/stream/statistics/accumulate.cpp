@@ -19,6 +19,7 @@
 #include "stream/element_source.hpp"
 #include "stream/progress_meter.hpp"
 #include "stream/statistics/along_axis.hpp"
+#include "stream/threads.hpp"
 
 namespace npymap::detail {
 namespace {
@@ -58,20 +59,19 @@ void add_rows(const element_kind& kind, const state_kind& how, const row_part& p
 /// Add a block, perhaps of a map, to the states of all rows, in threads: they share the rows, or
 /// where these are few, stretches of them, which are put together in their order.
 void add_block(const element_kind& kind, const state_kind& how, const row_parts& parts,
-               const std::byte* block, const file_map& map, row_states& all,
-               const pass_options& options) {
+               const std::byte* block, const file_map& map, row_states& all, int threads) {
   const auto state_step = static_cast<index_t>(how.size_bytes);
   const auto add_part = [&](const row_part& part, std::byte* states, index_t step) {
     guarded(map, [&] { add_rows(kind, how, part, block, states, step); });
   };
   if (parts.have_whole_rows()) {
-    return in_threads(parts.count(), options, [&](index_t n) {
+    return in_threads(parts.count(), threads, [&](index_t n) {
       const row_part part = parts.at(n);
       add_part(part, all.at(part.first_row), part.row_step * state_step);
     });
   }
   row_states found({parts.count(), row_part::most_rows}, how);
-  in_threads(parts.count(), options, [&](index_t n) {
+  in_threads(parts.count(), threads, [&](index_t n) {
     add_part(parts.at(n), found.at(n * row_part::most_rows), state_step);
   });
   for (index_t n = 0; n < parts.count(); ++n) {
@@ -126,6 +126,7 @@ void accumulate(const source& x, const element_kind& kind, const state_kind& how
 row_states accumulate(const source& x, along given, const element_kind& kind, const state_kind& how,
                       const pass_options& options) {
   const int axis = checked_axis_of(x.shape(), given.axis);
+  const int threads = checked_threads(options.threads);
   row_states all(without_axis(x.shape(), axis), how);
   progress_meter meter(options, static_cast<std::uint64_t>(x.size_bytes()));
   const auto blocks =
@@ -135,7 +136,7 @@ row_states accumulate(const source& x, along given, const element_kind& kind, co
     const block_box& box = blocks->go_to(n);
     const layout_ref where{box.extents, blocks->byte_strides(), kind.dtype.itemsize()};
     add_block(kind, how, row_parts(x.shape(), axis, box.start, where), blocks->data(),
-              x.elements()->map(), all, options);
+              x.elements()->map(), all, threads);
     meter.add(static_cast<std::uint64_t>(*array_bytes(box.extents, x.dtype().itemsize())));
   }
   blocks->finish();

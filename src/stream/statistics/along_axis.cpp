@@ -94,9 +94,8 @@ row_part row_parts::at(index_t n) const {
   return part;
 }
 
-void in_threads(index_t count, const pass_options& options,
-                const std::function<void(index_t n)>& work) {
-  in_parts(static_cast<std::size_t>(count), 1, checked_threads(options.threads),
+void in_threads(index_t count, int threads, const std::function<void(index_t n)>& work) {
+  in_parts(static_cast<std::size_t>(count), 1, threads,
            [&](std::size_t n, std::size_t) { work(static_cast<index_t>(n)); });
 }
 

@@ -5,7 +5,6 @@
 #include <functional>
 
 #include <npymap/detail/layout.hpp>
-#include <npymap/pass.hpp>
 #include <npymap/shape.hpp>
 
 namespace npymap::detail {
@@ -52,8 +51,7 @@ class row_parts {
   index_t count_ = 1;
 };
 
-/// Call `work(n)` for each n below `count`, in the threads of the options, in no order.
-void in_threads(index_t count, const pass_options& options,
-                const std::function<void(index_t n)>& work);
+/// Call `work(n)` for each n below `count`, in so many threads, in no order.
+void in_threads(index_t count, int threads, const std::function<void(index_t n)>& work);
 
 }  // namespace npymap::detail

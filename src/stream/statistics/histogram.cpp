@@ -30,6 +30,7 @@ class equal_bins {
   equal_bins(double low, double high, index_t count)
       : low_(low), high_(high), per_unit_(static_cast<double>(count) / (high - low)) {
     const auto step = (high - low) / static_cast<double>(count);
+    edges_.reserve(static_cast<std::size_t>(count) + 1);  // too many are refused before any is made
     for (index_t i = 0; i < count; ++i) edges_.push_back(low + static_cast<double>(i) * step);
     edges_.push_back(high);
   }
