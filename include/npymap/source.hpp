@@ -62,6 +62,9 @@ class NPYMAP_EXPORT source {
 
   /// Open a file. \throws error as `open`
   explicit source(const std::string& path, const read_options& options = {});
+  /// Moving copies: there is no source of nothing.
+  source(const source&) = default;
+  source& operator=(const source&) = default;
 
   const npymap::dtype& dtype() const noexcept;
   int rank() const noexcept { return shape().rank(); }

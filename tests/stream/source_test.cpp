@@ -246,6 +246,15 @@ TEST_CASE("source: elements that begin anywhere in a file are aligned and right"
   }
 }
 
+TEST_CASE("source: what was moved from is a source still") {
+  const temp_folder folder;
+  npymap::create<double>(folder / "x.npy", {3});
+  npymap::source a(folder / "x.npy");
+  const npymap::source b = std::move(a);
+  CHECK(a.extent(0) == 3);
+  CHECK(npymap::sum<double>(b) == 0);
+}
+
 TEST_CASE("source: a file that shrinks during a pass is an error, not a crash") {
   const temp_folder folder;
   for (const reading how : {reading::buffered, reading::direct}) {

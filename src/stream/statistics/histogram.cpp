@@ -109,9 +109,10 @@ histogram_counts count_in_bins(const source& x, const element_kind& kind, const 
 /// The bins between two ends. \throws error invalid_argument where they make no sense
 equal_bins bins_between(double low, double high, index_t count) {
   if (!(low <= high) || !std::isfinite(high - low)) {
-    throw error(errc::invalid_argument, {.subject = "range of a histogram",
-                                         .expected = "two finite ends, the lower one first",
-                                         .found = fmt::format("{} and {}", low, high)});
+    throw error(errc::invalid_argument,
+                {.subject = "range of a histogram",
+                 .expected = "two ends a finite distance apart, the lower one first",
+                 .found = fmt::format("{} and {}", low, high)});
   }
   if (low == high) {
     low -= 0.5;
