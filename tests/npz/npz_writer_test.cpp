@@ -311,6 +311,35 @@ with zipfile.ZipFile(sys.argv[1]) as z:
          {archive});
 }
 
+TEST_CASE("npz_writer: a header of more than 65535 bytes is packed, and read alone") {
+  REQUIRE(have_numpy());
+  const temp_folder folder;
+  const std::string archive = folder / "x.npz";
+  std::string fields;
+  for (int n = 0; n < 12'000; ++n)
+    fields += (n == 0 ? "('f" : ", ('f") + std::to_string(n) + "', '<f4')";
+  const npymap::dtype wide = npymap::parse_descr("[" + fields + "]");
+  const any_array x = npymap::create(folder / "n.npy", wide, {30});
+  for (index_t n = 0; n < 30; ++n) x(n).field("f7").as<float>().at() = static_cast<float>(n);
+  npz_writer to(archive);
+  to.add("x", x, {.level = 6});
+  to.begin("y", wide, {}, {.level = 1});
+  to.append(x);
+  to.append(x);
+  to.commit();
+  const npz_reader from(archive, {.header_limit = 1 << 20});
+  for (const std::string name : {"x", "y"}) {
+    from.verify(name);
+    CHECK(from.load(name).field("f7").as<const float>()(29) == 29);
+    CHECK(from.load(name, {.first = 20, .count = 1}).field("f7").as<const float>()(0) == 20);
+  }
+  check_in_python(plain_zip + std::string(R"(
+a = np.lib.format.read_array(z.open('y.npy'), max_header_size=1 << 20)
+assert a.shape == (60,) and (a['f7'] == np.tile(np.arange(30), 2)).all()
+)"),
+                  archive);
+}
+
 TEST_CASE("npz_writer: a member of which not all blocks came is no part of any archive") {
   const temp_folder folder;
   const std::string archive = folder / "x.npz";
