@@ -84,6 +84,12 @@ std::string without_field(std::string_view extra, std::uint16_t id) {
   return rest += extra;
 }
 
+bool is_ascii(std::string_view name) {
+  return std::ranges::all_of(name, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+}  // namespace
+
 void require_name(std::string_view name, const std::string& path) {
   const bool is_text = npymap::detail::utf8_length(name).has_value();
   if (is_text && !name.empty() && name.size() <= most_16 &&
@@ -96,12 +102,6 @@ void require_name(std::string_view name, const std::string& path) {
                                        .found = quoted(name)});
 }
 
-bool is_ascii(std::string_view name) {
-  return std::ranges::all_of(name, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
-
-}  // namespace
-
 // Its header is written when its size is known, its data behind the room for that.
 void zip_writer::place(member m) {
   m.header_bytes = end_bytes_;
@@ -112,7 +112,6 @@ void zip_writer::place(member m) {
 }
 
 void zip_writer::begin(std::string_view name, std::uint16_t method) {
-  require_name(name, to_.path());
   member m{.name = std::string(name)};
   m.record.version_made_by = made_on_unix | version_plain;
   m.record.flags = is_ascii(name) ? 0 : flag_utf8;

@@ -340,6 +340,21 @@ assert a.shape == (60,) and (a['f7'] == np.tile(np.arange(30), 2)).all()
                   archive);
 }
 
+TEST_CASE("npz_writer: what is refused by its name leaves the member before it growing") {
+  const temp_folder folder;
+  const std::string archive = folder / "x.npz";
+  const std::vector<double> numbers(4);
+  const std::vector<npymap::view<const double, 2>> blocks(2, {numbers.data(), {2, 2}});
+  npz_writer to(archive);
+  to.begin("x", npymap::dtype_of<double>(), {2});
+  to.append(blocks.front());
+  CHECK(code_of([&] { to.add("x", blocks); }) == errc::invalid_argument);
+  CHECK(code_of([&] { to.add("\xff", blocks); }) == errc::invalid_argument);
+  to.append(blocks.front());
+  to.commit();
+  CHECK(npz_reader(archive).info("x").shape == shape{4, 2});
+}
+
 TEST_CASE("npz_writer: a member of which not all blocks came is no part of any archive") {
   const temp_folder folder;
   const std::string archive = folder / "x.npz";
@@ -403,9 +418,7 @@ TEST_CASE("npz_writer: what makes no sense is refused, and leaves what was there
   CHECK(read_file(archive) == "old");
   for (const std::string& name :
        {std::string(), std::string("a\0b", 3), std::string("\xff"), std::string(66'000, 'n')}) {
-    npz_writer to(archive);
-    CHECK(code_of([&] { to.add_bytes(name, {}); }) == errc::invalid_argument);
-    CHECK(code_of([&] { to.commit(); }) == errc::closed);
+    CHECK(code_of([&] { npz_writer(archive).add_bytes(name, {}); }) == errc::invalid_argument);
   }
   CHECK(read_file(archive) == "old");
   CHECK(code_of([&] { npz_writer(archive, {.older_members = npymap::older_members::keep}); }) ==
