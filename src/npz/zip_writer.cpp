@@ -58,6 +58,21 @@ std::string local_extra(const packed_size& size, std::size_t bytes) {
   return extra;
 }
 
+// As wide as the sizes in the local header.
+std::string descriptor_of(const packed_size& size) {
+  std::string bytes;
+  append_number(descriptor_signature, bytes);
+  append_number(size.crc32, bytes);
+  for (const std::uint64_t value : {size.compressed_bytes, size.uncompressed_bytes}) {
+    if (needs_zip64(size)) {
+      append_number(value, bytes);
+    } else {
+      append_number(static_cast<std::uint32_t>(value), bytes);
+    }
+  }
+  return bytes;
+}
+
 // Those of the values that do not fit, in the order that APPNOTE 4.5.3 gives.
 std::string directory_zip64(const packed_size& size, std::uint64_t header_bytes) {
   std::string values;
@@ -149,9 +164,15 @@ void zip_writer::copy(const io::file& archive, const zip_entry& entry) {
            .name = std::move(raw.name),
            .extra = without_field(raw.extra, extra_zip64),
            .comment = std::move(raw.comment)};
-  m.record.flags &= static_cast<std::uint16_t>(~flag_descriptor);  // the header will know the sizes
+  // The header will know the sizes. But whoever decrypts goes by the flag: with it a password is
+  // held against the member's time, without it against its CRC.
+  const bool keeps_descriptor =
+      (entry.flags & flag_encrypted) != 0 && (entry.flags & flag_descriptor) != 0;
+  if (!keeps_descriptor) m.record.flags &= static_cast<std::uint16_t>(~flag_descriptor);
+  const std::string descriptor = keeps_descriptor ? descriptor_of(m.size) : std::string();
   place(std::move(m));
   copy_data(archive, data, entry);
+  write(std::as_bytes(std::span(descriptor)));
   end_data();
   write_header(members_.back());
 }

@@ -311,6 +311,32 @@ with zipfile.ZipFile(sys.argv[1]) as z:
          {archive});
 }
 
+TEST_CASE("npz_writer: a member that is kept is decrypted with the password that it had") {
+  REQUIRE(have_numpy());
+  if (std::system("command -v zip unzip > /dev/null") != 0) NPYMAP_SKIP("no Info-ZIP");
+  const temp_folder folder;
+  const std::string archive = folder / "x.npz";
+  write_file(folder / "secret", std::string(1000, 's'));
+  write_file(folder / "stream", "streamed");
+  const std::string in_folder = "cd " + folder.path().string() + " && ";
+  REQUIRE(std::system((in_folder + "zip -q -P word x.npz secret stream").c_str()) == 0);
+  REQUIRE(std::system((in_folder + "zip -q - - < stream > plain.npz").c_str()) == 0);
+  for (const std::string name : {"x.npz", "plain.npz"}) {
+    npz_writer to(folder / name, {.older_members = npymap::older_members::keep});
+    to.add("x", numbers(folder / "n.npy", {3}));
+    to.commit();
+    CHECK(npz_reader(folder / name).load<double>("x")(2) == 1.5);
+    CHECK(std::system((in_folder + "unzip -tqq -P word " + name + " > /dev/null").c_str()) == 0);
+  }
+  check_in_python(R"(
+z = zipfile.ZipFile(path)
+z.setpassword(b'word')
+assert z.testzip() is None
+assert z.read('secret') == b's' * 1000 and z.read('stream') == b'streamed'
+)",
+                  archive);
+}
+
 TEST_CASE("npz_writer: a header of more than 65535 bytes is packed, and read alone") {
   REQUIRE(have_numpy());
   const temp_folder folder;
