@@ -9,7 +9,6 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <utility>
 
 #include <npymap/any_array.hpp>
 #include <npymap/array.hpp>
@@ -143,14 +142,15 @@ void npz_writer::add(std::string_view name, Blocks&& blocks, const npz_member_op
     for (auto&& block : blocks) {
       using traits = detail::block_view<std::remove_cvref_t<decltype(block)>>;
       const auto& elements = traits::of(block);
-      if (std::exchange(is_first, false)) {
+      if (is_first) {
         begin(name, detail::dtype_of_block(elements),
               detail::row_of_block(elements.layout(), options.order, path()), options);
+        is_first = false;
       }
       append(elements);
     }
   } catch (...) {
-    abandon_member();
+    if (!is_first) abandon_member();
     throw;
   }
   if (is_first) detail::refuse_no_blocks(path());

@@ -3,6 +3,7 @@
 #include <array>
 #include <cctype>
 #include <cstdlib>
+#include <limits>
 #include <set>
 #include <span>
 #include <string_view>
@@ -198,7 +199,9 @@ const npz_member& meant_member(const input& from) {
 any_array temporary_array(const std::function<void(const std::string& path)>& make) {
   const temporary_name name;
   make(name.path());
-  return open(name.path());
+  // Whatever limit there is has been held against what it was made of.
+  return open(name.path(), open_mode::read,
+              {.header_limit = std::numeric_limits<std::size_t>::max()});
 }
 
 any_array first_rows_of_text(const input& from, const source_options& options, index_t count) {
@@ -225,7 +228,8 @@ any_array elements_of(const input& from, const source_options& options) {
   const npz_member& member = meant_member(from);
   if (member.method == npz_method::stored) return from.archive->open(member);
   if (member.uncompressed_bytes <= most_in_memory) return from.archive->load(member);
-  from.archive->info(member);  // what is no array need not be inflated to find that out
+  // What is no array, or goes on behind one, need not be inflated to find that out.
+  from.archive->source_of(member);
   const watched_pass inflating({.progress = progress_display::never});
   return temporary_array([&](const std::string& path) {
     from.archive->extract(member, path, {}, inflating.options());

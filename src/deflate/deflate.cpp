@@ -1,5 +1,6 @@
 #include "deflate/deflate.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <new>
 #include <stdexcept>
@@ -107,9 +108,26 @@ void deflater::piece_of_libdeflate(std::span<const std::byte> in, std::vector<st
 }
 
 std::array<std::byte, 5> stored_block(std::size_t n) noexcept {
-  assert(n <= 0xffff);
+  assert(n <= most_stored_bytes);
   const auto low = static_cast<std::byte>(n), high = static_cast<std::byte>(n >> 8);
   return {std::byte{0}, low, high, ~low, ~high};
+}
+
+std::vector<std::byte> stored_blocks(std::span<const std::byte> bytes) {
+  std::vector<std::byte> blocks;
+  do {
+    const auto now = bytes.first(std::min(bytes.size(), most_stored_bytes));
+    const auto begin = stored_block(now.size());
+    blocks.insert(blocks.end(), begin.begin(), begin.end());
+    blocks.insert(blocks.end(), now.begin(), now.end());
+    bytes = bytes.subspan(now.size());
+  } while (!bytes.empty());
+  return blocks;
+}
+
+std::uint64_t stored_blocks_bytes(std::uint64_t n) noexcept {
+  const std::uint64_t count = n / most_stored_bytes + (n % most_stored_bytes == 0 ? 0 : 1);
+  return n + std::max<std::uint64_t>(count, 1) * stored_block(0).size();
 }
 
 }  // namespace npymap::deflate

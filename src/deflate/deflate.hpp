@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
@@ -48,7 +49,13 @@ class deflater {
 };
 
 /// A block that holds `n` bytes as they are, without those: they follow. Such bytes can be written
-/// anew where they are. At most 65535.
+/// anew where they are.
 std::array<std::byte, 5> stored_block(std::size_t n) noexcept;
+inline constexpr std::size_t most_stored_bytes = 65535;  // RFC 1951, 3.2.4
+
+/// As many of these as it takes, at least one, with the bytes in them.
+std::vector<std::byte> stored_blocks(std::span<const std::byte> bytes);
+/// How long they are.
+std::uint64_t stored_blocks_bytes(std::uint64_t n) noexcept;
 
 }  // namespace npymap::deflate

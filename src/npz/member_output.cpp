@@ -31,9 +31,10 @@ member_output::member_output(zip_writer& to, std::string_view name, std::string 
       gathering_.push_back({deflate::deflater(*level), {}, {}});
       packing_.push_back({deflate::deflater(*level), {}, {}});
     }
-    to_.write(deflate::stored_block(first_head_.size()));
+    to_.write(deflate::stored_blocks(bytes_of(first_head_)));
+  } else {
+    to_.write(bytes_of(first_head_));
   }
-  to_.write(bytes_of(first_head_));
 }
 
 void member_output::write(std::span<const std::byte> bytes) {
@@ -105,7 +106,8 @@ void member_output::finish(std::string_view head) {
     extra = index_extra(head.size(), std::move(index_), bytes, most_extra_bytes);
   }
   if (head != first_head_) {
-    to_.rewrite(bytes_of(head), is_deflated ? deflate::stored_block(head.size()).size() : 0);
+    const auto plain = bytes_of(head);
+    to_.rewrite(is_deflated ? std::span<const std::byte>(deflate::stored_blocks(plain)) : plain, 0);
   }
   const std::uint32_t head_crc32 = deflate::crc32(0, bytes_of(head));
   to_.end(deflate::crc32_combine(head_crc32, crc32_, written_bytes_), bytes, extra);

@@ -107,6 +107,7 @@ void npz_output::start(const std::string& file_name, std::string head,
                        const npz_member_options& options) {
   require_usable();
   require_level(options.level, path_);
+  zip::require_name(file_name, path_);
   if (added_.contains(file_name)) {
     throw error(errc::invalid_argument, {.path = path_,
                                          .member = file_name,

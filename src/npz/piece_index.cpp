@@ -56,15 +56,21 @@ std::optional<std::span<const std::byte>> find_field(std::string_view extra, std
   return std::nullopt;
 }
 
-/// Of the bytes in the stored block with which a member of ours begins; nothing for others.
+/// Of the bytes in the stored blocks with which a member of ours begins; nothing for others.
 std::optional<std::uint32_t> crc_of_head(const io::file& archive, std::uint64_t offset,
                                          std::uint64_t head_bytes) {
-  if (head_bytes > 0xffff) return std::nullopt;
-  const auto block = deflate::stored_block(static_cast<std::size_t>(head_bytes));
-  std::vector<std::byte> read(block.size() + static_cast<std::size_t>(head_bytes));
+  std::vector<std::byte> read(static_cast<std::size_t>(deflate::stored_blocks_bytes(head_bytes)));
   if (archive.read_at(read, offset) != read.size()) return std::nullopt;
-  if (!std::equal(block.begin(), block.end(), read.begin())) return std::nullopt;
-  return deflate::crc32(0, std::span(read).subspan(block.size()));
+  std::uint32_t crc = 0;
+  for (std::span<const std::byte> rest = read; !rest.empty();) {
+    const std::size_t n =
+        std::min(rest.size() - deflate::stored_block(0).size(), deflate::most_stored_bytes);
+    const auto block = deflate::stored_block(n);
+    if (!std::equal(block.begin(), block.end(), rest.begin())) return std::nullopt;
+    crc = deflate::crc32(crc, rest.subspan(block.size(), n));
+    rest = rest.subspan(block.size() + n);
+  }
+  return crc;
 }
 
 /// As `npz_writer` makes them; the first is the head.
@@ -134,11 +140,16 @@ std::unique_ptr<indexed_member> find_own_index(const io::file& archive, const zi
   const std::uint64_t count = pieces_of(entry.uncompressed_bytes - head_bytes, each);
   if (entries.size() % entry_bytes != 0 || entries.size() / entry_bytes != count) return nullptr;
 
+  const std::uint64_t packed_head_bytes = deflate::stored_blocks_bytes(head_bytes);
+  if (packed_head_bytes > std::min(entry.compressed_bytes, indexed_member::most_piece_bytes)) {
+    return nullptr;
+  }
+
   const std::uint64_t data = find_data(archive, entry).data_offset_bytes;
   const auto head_crc = crc_of_head(archive, data, head_bytes);
   if (!head_crc) return nullptr;
   std::vector<member_piece> pieces = {{0, *head_crc}};
-  std::vector<std::uint64_t> offsets = {0, deflate::stored_block(0).size() + head_bytes};
+  std::vector<std::uint64_t> offsets = {0, packed_head_bytes};
   for (std::uint64_t at = head_bytes; !entries.empty(); at += each) {
     pieces.push_back({at, read_number<std::uint32_t>(entries.subspan(4))});
     offsets.push_back(offsets.back() + read_number<std::uint32_t>(entries));

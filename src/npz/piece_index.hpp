@@ -18,7 +18,7 @@ struct indexed_piece {
   std::uint32_t crc32 = 0;  ///< of what is in it
 };
 
-/// The extra field of a member: its head in a stored block, then pieces of `piece_bytes` but for
+/// The extra field of a member: its head in stored blocks, then pieces of `piece_bytes` but for
 /// the last, then the end of the stream. It has at most `most_bytes`: of more pieces than fit, some
 /// are told as one. `find_own_index` reads it.
 std::string index_extra(std::size_t head_bytes, std::vector<indexed_piece> pieces,

@@ -58,6 +58,21 @@ std::string local_extra(const packed_size& size, std::size_t bytes) {
   return extra;
 }
 
+// As wide as the sizes in the local header.
+std::string descriptor_of(const packed_size& size) {
+  std::string bytes;
+  append_number(descriptor_signature, bytes);
+  append_number(size.crc32, bytes);
+  for (const std::uint64_t value : {size.compressed_bytes, size.uncompressed_bytes}) {
+    if (needs_zip64(size)) {
+      append_number(value, bytes);
+    } else {
+      append_number(static_cast<std::uint32_t>(value), bytes);
+    }
+  }
+  return bytes;
+}
+
 // Those of the values that do not fit, in the order that APPNOTE 4.5.3 gives.
 std::string directory_zip64(const packed_size& size, std::uint64_t header_bytes) {
   std::string values;
@@ -84,6 +99,12 @@ std::string without_field(std::string_view extra, std::uint16_t id) {
   return rest += extra;
 }
 
+bool is_ascii(std::string_view name) {
+  return std::ranges::all_of(name, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+}  // namespace
+
 void require_name(std::string_view name, const std::string& path) {
   const bool is_text = npymap::detail::utf8_length(name).has_value();
   if (is_text && !name.empty() && name.size() <= most_16 &&
@@ -96,12 +117,6 @@ void require_name(std::string_view name, const std::string& path) {
                                        .found = quoted(name)});
 }
 
-bool is_ascii(std::string_view name) {
-  return std::ranges::all_of(name, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
-
-}  // namespace
-
 // Its header is written when its size is known, its data behind the room for that.
 void zip_writer::place(member m) {
   m.header_bytes = end_bytes_;
@@ -112,7 +127,6 @@ void zip_writer::place(member m) {
 }
 
 void zip_writer::begin(std::string_view name, std::uint16_t method) {
-  require_name(name, to_.path());
   member m{.name = std::string(name)};
   m.record.version_made_by = made_on_unix | version_plain;
   m.record.flags = is_ascii(name) ? 0 : flag_utf8;
@@ -150,9 +164,15 @@ void zip_writer::copy(const io::file& archive, const zip_entry& entry) {
            .name = std::move(raw.name),
            .extra = without_field(raw.extra, extra_zip64),
            .comment = std::move(raw.comment)};
-  m.record.flags &= static_cast<std::uint16_t>(~flag_descriptor);  // the header will know the sizes
+  // The header will know the sizes. But whoever decrypts goes by the flag: with it a password is
+  // held against the member's time, without it against its CRC.
+  const bool keeps_descriptor =
+      (entry.flags & flag_encrypted) != 0 && (entry.flags & flag_descriptor) != 0;
+  if (!keeps_descriptor) m.record.flags &= static_cast<std::uint16_t>(~flag_descriptor);
+  const std::string descriptor = keeps_descriptor ? descriptor_of(m.size) : std::string();
   place(std::move(m));
   copy_data(archive, data, entry);
+  write(std::as_bytes(std::span(descriptor)));
   end_data();
   write_header(members_.back());
 }

@@ -20,6 +20,9 @@ namespace npymap::zip {
 /// of the length of NPY headers, behind which the elements begin.
 inline constexpr std::uint64_t data_alignment_bytes = 64;
 
+/// \throws error invalid_argument, which names the file at `path`, for a name that no zip can have
+void require_name(std::string_view name, const std::string& path);
+
 /// What is known of a member's data when all of it has been written.
 struct packed_size {
   std::uint32_t crc32 = 0;  ///< of what was packed
@@ -35,8 +38,7 @@ class zip_writer {
   /// Into an empty file, which has to outlive the writer.
   explicit zip_writer(io::file& to) : to_(to), data_(to, 0) {}
 
-  /// Begin a member, whose name is in UTF-8. \throws error invalid_argument for a name that no zip
-  /// can have, the system's
+  /// Begin a member, whose name has passed `require_name`. \throws error the system's
   void begin(std::string_view name, std::uint16_t method);
   /// Bytes of its data, packed as the method says, behind those before.
   void write(std::span<const std::byte> packed);

@@ -167,6 +167,27 @@ def archive_streams():
     run("dump", "f.npz", env=dict(os.environ, TMPDIR="/nowhere")).fails(1, "/nowhere", "No such file")
 
 
+def archive_large_members():
+    """What goes by way of a file in TMPDIR is taken and refused as what does not."""
+    record = np.dtype([(f"f{i}", "<f4") for i in range(1000)])
+    a = np.zeros(20_000, record)
+    a["f3"] = np.arange(20_000)
+    np.savez_compressed("wide.npz", x=a)
+    limit = ["--header-limit", 1 << 20]
+    assert run("dump", "wide.npz", "--slice", "7:9", *limit).succeeds() == a[7:9].tobytes()
+    run("convert", "wide.npz", "o.npy", *limit).succeeds()
+    run("convert", "o.npy", "o.npz", "--order", "F", "--dtype", str([(name, ">f4") for name in record.names]), *limit).succeeds()
+    run("dump", "wide.npz", "--slice", "7:9").fails(1, "wide.npz:x.npy", "10000")
+    np.save("a.npy", np.arange(10))
+    data = open("a.npy", "rb").read()
+    add_member("small.npz", "x.npy", data + bytes(1000), zipfile.ZIP_DEFLATED)
+    add_member("large.npz", "x.npy", data + bytes(100 << 20), zipfile.ZIP_DEFLATED)
+    for path in ("small.npz", "large.npz"):
+        for words in (["dump", path, "--slice", "0"], ["dump", path], ["head", path], ["stats", path], ["convert", path, "p.npy"]):
+            run(*words, env=dict(os.environ, TMPDIR="/nowhere")).fails(1, f"{path}:x.npy", "as its header says")
+    assert not os.path.exists("p.npy")
+
+
 def archive_convert():
     np.save("a.npy", np.asfortranarray(np.arange(12.0).reshape(3, 4)))
     run("convert", "a.npy", "o.npz").succeeds()

@@ -201,6 +201,9 @@ TEST_CASE("tool: a compressed member larger than memory is streamed, or goes by 
 #endif
   in_python("archive_streams", "archives.py");
 }
+TEST_CASE("tool: a large compressed member is taken and refused as a small one is") {
+  in_python("archive_large_members", "archives.py");
+}
 TEST_CASE("convert: to an archive of one array, of any order, dtype and level") {
   in_python("archive_convert", "archives.py");
 }
