@@ -59,11 +59,28 @@ open_options options_in(const npz_archive& archive, const npz_member& member,
           .length_bytes = member.uncompressed_bytes};
 }
 
+/// A deflated array that goes on behind its elements is refused before it is inflated; what is no
+/// array, or has a header that nobody can read, is bytes.
+void require_no_more(const npz_archive& archive, const npz_member& member) {
+  if (member.method == npz_method::stored || member.uncompressed_bytes == 0) return;
+  header facts;
+  try {
+    facts = detail::array_header(archive, member);
+  } catch (const error& e) {
+    if (e.code().category() != error_category()) throw;
+    return;
+  }
+  const bool is_short =
+      facts.data_offset_bytes + detail::element_bytes(facts) >= member.uncompressed_bytes;
+  if (!is_short && !facts.dtype.has_object()) detail::require_exact(facts, member);
+}
+
 /// All of a member, at the end of which it has been checked.
 template <class F>
 void for_each_piece(const npz_archive& archive, const npz_member& member, const pass_options& pass,
                     F&& use) {
   detail::require_expansion(archive, member);
+  require_no_more(archive, member);
   zip::member_stream from(archive.file(), archive.entry(member));
   detail::progress_meter meter(pass, member.uncompressed_bytes);
   io::aligned_buffer buffer(std::size_t{1} << 20);

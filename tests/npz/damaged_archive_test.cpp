@@ -94,6 +94,27 @@ TEST_CASE("npz: a deflated member that is not what it says is refused by all who
   refused("of an unknown block", [](raw_member& m) { m.data = "\x07" + m.data; });
 }
 
+TEST_CASE("npz: a deflated member that is longer than its array is refused before it is inflated",
+          "[npz]") {
+  const temp_folder folder;
+  const auto path = folder / "a.npz", to = folder / "out.npy";
+  raw_archive raw{.members = {deflated_member("d.npy", npy_of(50) + std::string(100'000, 'x')),
+                              deflated_member("bytes.npy", "\x93NUMPY of no known version")}};
+  raw.members[0].data.resize(raw.members[0].data.size() - 8);  // what would be found when inflated
+  raw.members[0].local.compressed_bytes = raw.members[0].record.compressed_bytes =
+      static_cast<std::uint32_t>(raw.members[0].data.size());
+  write_file(path, raw.bytes());
+  const npz_reader z(path);
+  const auto refusal = [&](auto&& f) {
+    return message_of(f).find("as its header says") != std::string::npos;
+  };
+  CHECK(refusal([&] { z.load("d"); }));
+  CHECK(refusal([&] { z.verify("d"); }));
+  CHECK(refusal([&] { z.extract("d", to); }));
+  CHECK(!std::filesystem::exists(to));
+  CHECK_NOTHROW(z.extract("bytes", to));
+}
+
 TEST_CASE("npz: a member that is longer than its array is told by verify", "[npz]") {
   const temp_folder folder;
   const auto path = folder / "a.npz";
