@@ -92,7 +92,9 @@ class NPYMAP_EXPORT npz_reader {
 
   const std::string& path() const noexcept;
   /// In the order of the archive; a name twice when it is there twice.
-  std::span<const npz_member> members() const noexcept;
+  std::span<const npz_member> members() const& noexcept;
+  /// Of a reader that will be gone: `for (auto& m : npz_reader(path).members())`.
+  std::vector<npz_member> members() && { return {members().begin(), members().end()}; }
   bool contains(const npz_key& key) const noexcept;
   /// \throws error out_of_range when there is none of that name
   const npz_member& member(const npz_key& key) const;
@@ -135,6 +137,10 @@ class NPYMAP_EXPORT npz_reader {
   /// else all that is before them has to be inflated. Checks the CRC of what it unpacks only in
   /// members of `npz_writer`. \throws error as `load`; out_of_range
   any_array load(const npz_key& key, const row_range& rows) const;
+  template <element T>
+  array<std::remove_const_t<T>> load(const npz_key& key, const row_range& rows) const {
+    return as_member<std::remove_const_t<T>>(load_native(key, dtype_of<T>(), rows), key);
+  }
 
   /// A member for passes and blocks: mapped if it is stored, and the file system is one for that;
   /// else read, or inflated, as it is wanted.
@@ -163,7 +169,8 @@ class NPYMAP_EXPORT npz_reader {
   void verify(const npz_key& key, const pass_options& pass = {}) const;
 
  private:
-  any_array load_native(const npz_key& key, const dtype& type) const;
+  any_array load_native(const npz_key& key, const dtype& type,
+                        const std::optional<row_range>& rows = {}) const;
   error in_member(const error& e, const npz_key& key) const;
 
   template <element T>

@@ -30,7 +30,7 @@ class npz_output;
 /// What becomes of the members of an archive that has the name already.
 enum class older_members : char {
   drop,  ///< as NumPy's savez
-  keep,  ///< all but those that are added anew, or removed; copied as they are, behind the new ones
+  keep,  ///< all but those that are added anew, or removed; copied as they are, and told first
 };
 
 /// How to write an archive.

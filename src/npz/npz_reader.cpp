@@ -114,7 +114,7 @@ npz_reader::npz_reader(const std::string& path, const npz_options& options)
 
 const std::string& npz_reader::path() const noexcept { return archive_->file().path(); }
 
-std::span<const npz_member> npz_reader::members() const noexcept { return archive_->members(); }
+std::span<const npz_member> npz_reader::members() const& noexcept { return archive_->members(); }
 
 bool npz_reader::contains(const npz_key& key) const noexcept { return archive_->find(key); }
 
@@ -187,14 +187,16 @@ any_array npz_reader::load(const npz_key& key, const row_range& rows) const {
   }
 }
 
-any_array npz_reader::load_native(const npz_key& key, const dtype& type) const {
+any_array npz_reader::load_native(const npz_key& key, const dtype& type,
+                                  const std::optional<row_range>& rows) const {
   const npz_member& wanted = member(key);
   try {
     header facts = detail::array_header(*archive_, wanted);
     const dtype stored = facts.dtype;
     return detail::in_native_order(path(), stored, type, [&](const dtype& as) {
       facts.dtype = as;
-      return detail::load_array(*archive_, wanted, facts);
+      return rows ? detail::load_rows(*archive_, wanted, facts, *rows)
+                  : detail::load_array(*archive_, wanted, facts);
     });
   } catch (const error& e) {
     throw in_member(e, wanted);

@@ -29,7 +29,9 @@ struct archive_end {
 [[noreturn]] void refuse_no_end(const io::file& archive) {
   const bool has_begin = record_at<local_header>(archive, 0).has_value();
   const char* const subject = "end of central directory";
-  if (!has_begin) throw error(errc::not_npz, {.subject = "kind of file", .expected = "an archive"});
+  if (!has_begin)
+    throw error(errc::not_npz,
+                {.subject = "kind of file", .expected = "an archive (open reads .npy)"});
   throw error(errc::truncated, {.subject = subject, .expected = "one", .found = "none"});
 }
 

@@ -163,7 +163,8 @@ void zip_writer::copy(const io::file& archive, const zip_entry& entry) {
            .size = {entry.crc32, entry.compressed_bytes, entry.uncompressed_bytes},
            .name = std::move(raw.name),
            .extra = without_field(raw.extra, extra_zip64),
-           .comment = std::move(raw.comment)};
+           .comment = std::move(raw.comment),
+           .is_copied = true};
   // The header will know the sizes. But whoever decrypts goes by the flag: with it a password is
   // held against the member's time, without it against its CRC.
   const bool keeps_descriptor =
@@ -221,6 +222,7 @@ void zip_writer::write_header(const member& m) {
 void zip_writer::finish(std::string_view comment) {
   const std::uint64_t directory = end_bytes_;
   std::string bytes;
+  std::ranges::stable_partition(members_, [](const member& m) { return m.is_copied; });
   for (const member& m : members_) {
     const std::string zip64 = directory_zip64(m.size, m.header_bytes);
     if (zip64.size() + m.extra.size() > most_16) {

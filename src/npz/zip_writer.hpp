@@ -66,6 +66,7 @@ class zip_writer {
     packed_size size = {};
     std::uint64_t header_bytes = 0;  // where its header is
     std::string name = {}, extra = {}, comment = {};
+    bool is_copied = false;  // from an older archive: those are told first
   };
   void place(member m);
   void copy_data(const io::file& archive, std::uint64_t offset, const zip_entry& entry);

@@ -242,6 +242,26 @@ for name, x in made.items():
   CHECK(count == 40);
 }
 
+TEST_CASE("npz: members of a reader that is gone, and rows as a type", "[npz]") {
+  const temp_folder folder;
+  const auto path = folder / "a.npz";
+  npz_writer to(path);
+  const auto x = zeros<double>({10, 3});
+  x(7, 1) = 5;
+  to.add("stored", x);
+  to.add("packed", x, {.level = 6});
+  to.commit();
+  std::string names;
+  for (const npz_member& member : npz_reader(path).members()) names += member.name + " ";
+  CHECK(names == "stored packed ");
+  const npz_reader archive(path);
+  for (const npz_member& member : archive.members()) {
+    CHECK(archive.load<double>(member, {7, 2})(0, 1) == 5);
+    CHECK(code_of([&] { archive.load<float>(member, {7, 2}); }) == errc::dtype_mismatch);
+    CHECK(code_of([&] { archive.load<double>(member, {7, 4}); }) == errc::out_of_range);
+  }
+}
+
 TEST_CASE("npz: extract and verify tell how far they are, and stop when asked", "[npz]") {
   const temp_folder folder;
   const auto path = folder / "a.npz";
