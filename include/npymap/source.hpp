@@ -78,8 +78,6 @@ class NPYMAP_EXPORT source {
 
  private:
   friend struct detail::source_access;
-  friend NPYMAP_EXPORT source concatenate(const std::vector<std::string>& paths,
-                                          const read_options& options);
 
   source(const detail::array_storage& storage, const npymap::dtype& type, const std::byte* data,
          const detail::layout_ref& where);
@@ -114,6 +112,21 @@ auto inputs(const Arrays&... xs) {
 
 namespace detail {
 
+/// A range of what a path can be made of, that is not what `concatenate` takes as it is.
+template <class Paths>
+concept paths_of_files = !std::is_convertible_v<const Paths&, std::vector<std::string>> &&
+                         requires(const Paths& paths, std::string path) {
+  path = *paths.begin();
+  paths.end();
+};
+
+template <class Paths>
+std::vector<std::string> strings_of(const Paths& paths) {
+  std::vector<std::string> strings;
+  for (const auto& path : paths) strings.push_back(path);
+  return strings;
+}
+
 /// What is read, and as what.
 struct pass_input {
   source elements;
@@ -138,5 +151,22 @@ pass_input input_of(const typed_source<T>& x) {
 /// layout_mismatch, now or in the pass
 NPYMAP_EXPORT source concatenate(const std::vector<std::string>& paths,
                                  const read_options& options = {});
+
+/// Files of one shape as one array with an axis in front, along which each is a place:
+/// `mean<double>(stack(paths), along{0})` is what their elements are on average.
+///
+/// Else as `concatenate`; no file may have fewer rows. NumPy: `numpy.stack([numpy.load(p) for p in
+/// paths])`. \throws error as `concatenate`
+NPYMAP_EXPORT source stack(const std::vector<std::string>& paths, const read_options& options = {});
+
+/// The same of paths of another type, such as std::filesystem::path.
+template <detail::paths_of_files Paths>
+source concatenate(const Paths& paths, const read_options& options = {}) {
+  return concatenate(detail::strings_of(paths), options);
+}
+template <detail::paths_of_files Paths>
+source stack(const Paths& paths, const read_options& options = {}) {
+  return stack(detail::strings_of(paths), options);
+}
 
 }  // namespace npymap

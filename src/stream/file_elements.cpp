@@ -73,11 +73,12 @@ class element_file {
 };
 
 std::string text_of(const header& facts) {
-  return fmt::format("({}) in {} order", fmt::join(facts.shape, ", "),
+  return fmt::format("{} in {} order", to_string(facts.shape),
                      facts.order == order::c ? "C" : "Fortran");
 }
 
-void require_kin(const std::string& path, const header& expected, const header& found) {
+void require_kin(const std::string& path, const header& expected, const header& found,
+                 joining how) {
   if (found.dtype != expected.dtype) {
     throw error(errc::dtype_mismatch, {.path = path,
                                        .subject = "dtype",
@@ -91,28 +92,46 @@ void require_kin(const std::string& path, const header& expected, const header& 
   const bool same_order =
       expected.order == order::c ? is_c_contiguous(where) : is_f_contiguous(where);
   if (found.shape == expected.shape && same_order) return;
-  throw error(errc::layout_mismatch,
-              {.path = path,
-               .subject = "shape",
-               .expected = text_of(expected) + " as in the first file (of which only the last "
-                                               "may have fewer rows)",
-               .found = text_of(found)});
+  const char* const but = how == joining::concatenate ? " (only the last may have fewer rows)" : "";
+  throw error(errc::layout_mismatch, {.path = path,
+                                      .subject = "shape",
+                                      .expected = text_of(expected) + " as in the first file" + but,
+                                      .found = text_of(found)});
+}
+
+/// Of one file among others.
+npymap::shape joined_shape(const header& facts, joining how) {
+  if (how == joining::concatenate) return facts.shape;
+  npymap::shape joined{1};
+  for (const index_t extent : facts.shape) joined.push_back(extent);
+  return joined;
+}
+
+// Files in Fortran order are stacked one behind the other all the same.
+strides joined_strides(const header& facts, const npymap::shape& whole, joining how) {
+  const index_t itemsize = facts.dtype.itemsize();
+  if (how == joining::concatenate) return dense_byte_strides(whole, itemsize, facts.order);
+  strides joined{*array_bytes(facts.shape, itemsize)};
+  for (const index_t step : dense_byte_strides(facts.shape, itemsize, facts.order)) {
+    joined.push_back(step);
+  }
+  return joined;
 }
 
 using element_file_ptr = std::shared_ptr<const element_file>;
 
 class elements_of_files final : public element_source {
  public:
-  elements_of_files(std::vector<std::string> paths, const read_options& options,
+  elements_of_files(std::vector<std::string> paths, const read_options& options, joining how,
                     element_file_ptr first, const npymap::shape& whole)
       : element_source(
             paths.size() == 1 ? paths[0] : paths[0] + " and those behind it", first->facts().dtype,
-            {whole,
-             dense_byte_strides(whole, first->facts().dtype.itemsize(), first->facts().order),
-             first->facts().dtype.itemsize()}),
+            {whole, joined_strides(first->facts(), whole, how), first->facts().dtype.itemsize()}),
         paths_(std::move(paths)),
         options_(options),
+        how_(how),
         each_(first->facts()),
+        rows_(whole.empty() ? 1 : joined_shape(each_, how)[0]),
         open_{{0, std::move(first)}} {}
 
   std::size_t slot_bytes(index_t box_bytes) const noexcept override {
@@ -130,7 +149,7 @@ class elements_of_files final : public element_source {
   const std::byte* fetch(const block_box& box, std::span<std::byte> slot) const override {
     const index_t itemsize = type().itemsize();
     if (shape().empty() || paths_.size() == 1) return fetch_from(0, box, slot);
-    const index_t rows = each_.shape[0], end = box.start[0] + box.extents[0];
+    const index_t rows = rows_, end = box.start[0] + box.extents[0];
     if ((end - 1) / rows == box.start[0] / rows) {
       const index_t n = box.start[0] / rows;
       block_box inside = box;
@@ -160,8 +179,8 @@ class elements_of_files final : public element_source {
   // A box of one file, which lies there in runs.
   const std::byte* fetch_from(index_t n, const block_box& box, std::span<std::byte> slot) const {
     const element_file_ptr file = file_at(n);
-    const npymap::shape& whole = file->facts().shape;
-    const strides steps = dense_byte_strides(whole, type().itemsize(), each_.order);
+    const npymap::shape whole = joined_shape(file->facts(), how_);
+    const strides steps = joined_strides(file->facts(), whole, how_);
     index_t run_bytes = type().itemsize();
     int cut = outward().rank() - 1;  // the innermost axis that is not whole
     for (; cut >= 0; --cut) {
@@ -198,8 +217,10 @@ class elements_of_files final : public element_source {
     const std::string& path = paths_[static_cast<std::size_t>(n)];
     auto fresh = std::make_shared<const element_file>(path, options_);
     header expected = each_;
-    expected.shape[0] = std::min(each_.shape[0], shape()[0] - n * each_.shape[0]);
-    require_kin(path, expected, fresh->facts());
+    if (how_ == joining::concatenate) {
+      expected.shape[0] = std::min(rows_, shape()[0] - n * rows_);
+    }
+    require_kin(path, expected, fresh->facts(), how_);
     if (open_.size() == most_open) open_.erase(open_.begin());
     open_.emplace_back(n, fresh);
     return fresh;
@@ -207,20 +228,23 @@ class elements_of_files final : public element_source {
 
   const std::vector<std::string> paths_;
   const read_options options_;
+  const joining how_;
   const header each_;  // but the last, which may have fewer rows
+  const index_t rows_;
   mutable std::mutex opening_;
   mutable std::vector<std::pair<index_t, element_file_ptr>> open_;
 };
 
 }  // namespace
 
-shared<element_source> file_elements(std::vector<std::string> paths, const read_options& options) {
+shared<element_source> file_elements(std::vector<std::string> paths, const read_options& options,
+                                     joining how) {
   if (paths.empty()) {
     throw error(errc::invalid_argument,
-                {.subject = "files to concatenate", .expected = "at least one", .found = "none"});
+                {.subject = "files to read as one", .expected = "at least one", .found = "none"});
   }
   auto first = std::make_shared<const element_file>(paths.front(), options);
-  npymap::shape whole = first->facts().shape;
+  npymap::shape whole = joined_shape(first->facts(), how);
   if (paths.size() > 1) {
     const std::string& last_path = paths.back();
     const header last = element_file(last_path, options).facts();
@@ -229,13 +253,15 @@ shared<element_source> file_elements(std::vector<std::string> paths, const read_
       throw error(errc::layout_mismatch, {.path = paths.front(),
                                           .subject = "shape of the first file of many",
                                           .expected = "rows",
-                                          .found = "a single element"});
+                                          .found = "a single element (stack takes it)"});
     }
-    if (!last.shape.empty()) expected.shape[0] = std::min(whole[0], last.shape[0]);
-    require_kin(last_path, expected, last);
+    if (how == joining::concatenate && !last.shape.empty()) {
+      expected.shape[0] = std::min(whole[0], last.shape[0]);
+    }
+    require_kin(last_path, expected, last, how);
     const index_t before = static_cast<index_t>(paths.size()) - 1;
     const index_t most = std::numeric_limits<index_t>::max() / std::max<index_t>(whole[0], 1);
-    whole[0] = before < most ? whole[0] * before + last.shape[0] : -1;
+    whole[0] = before < most ? whole[0] * before + joined_shape(last, how)[0] : -1;
     if (!array_bytes(whole, first->facts().dtype.itemsize())) {
       throw error(
           errc::size_overflow,
@@ -243,7 +269,7 @@ shared<element_source> file_elements(std::vector<std::string> paths, const read_
     }
   }
   return shared<element_source>::adopt(
-      new elements_of_files(std::move(paths), options, std::move(first), whole));
+      new elements_of_files(std::move(paths), options, how, std::move(first), whole));
 }
 
 }  // namespace npymap::detail

@@ -12,7 +12,11 @@
 
 namespace npymap::detail {
 
-/// See `concatenate`; one file is a sequence, too.
-shared<element_source> file_elements(std::vector<std::string> paths, const read_options& options);
+/// Along which axis files are one array: the first that they have, or a new one in front.
+enum class joining : bool { concatenate, stack };
+
+/// See `concatenate` and `stack`; one file is a sequence, too.
+shared<element_source> file_elements(std::vector<std::string> paths, const read_options& options,
+                                     joining how = joining::concatenate);
 
 }  // namespace npymap::detail

@@ -37,6 +37,13 @@ read_options directly(read_options options) {
   return options;
 }
 
+source joined(const std::vector<std::string>& paths, const read_options& options,
+              detail::joining how) {
+  source whole = detail::source_access::over(detail::file_elements(paths, options, how));
+  if (options.reading != reading::once || !is_larger_than_memory(whole)) return whole;
+  return detail::source_access::over(detail::file_elements(paths, directly(options), how));
+}
+
 }  // namespace
 
 source::source(detail::shared<detail::element_source> elements) : elements_(std::move(elements)) {}
@@ -61,9 +68,11 @@ const shape& source::shape() const noexcept { return elements_->shape(); }
 index_t source::size() const noexcept { return element_count(shape()).value_or(0); }
 
 source concatenate(const std::vector<std::string>& paths, const read_options& options) {
-  source whole(detail::file_elements(paths, options));
-  if (options.reading != reading::once || !is_larger_than_memory(whole)) return whole;
-  return source(detail::file_elements(paths, directly(options)));
+  return joined(paths, options, detail::joining::concatenate);
+}
+
+source stack(const std::vector<std::string>& paths, const read_options& options) {
+  return joined(paths, options, detail::joining::stack);
 }
 
 }  // namespace npymap

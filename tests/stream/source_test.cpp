@@ -61,24 +61,25 @@ std::vector<std::string> steps(const temp_folder& folder, int count, index_t row
 
 }  // namespace
 
-TEST_CASE("concatenate: as NumPy's, whatever the shape, order, dtype, budget and reading") {
+TEST_CASE("concatenate, stack: as NumPy's, whatever the shape, order, dtype, budget and reading") {
   REQUIRE(npymap_test::have_numpy());
   const temp_folder folder;
   std::istringstream told(python(R"(
 os.chdir(sys.argv[1])
 rng = np.random.default_rng(int(sys.argv[2]))
 for i in range(60):
-    shape = tuple(int(n) for n in rng.integers(1, 9, rng.integers(1, 4)))
+    stacked = i % 4 == 3
+    shape = tuple(int(n) for n in rng.integers(1, 9, rng.integers(0 if stacked else 1, 4)))
     if i % 15 == 0: shape = (0,) + shape[1:]
     files = int(rng.integers(1, 7))
-    few = int(rng.choice([rng.integers(0, shape[0] + 1), 0, 1]))
-    last = min(few, shape[0]) if i % 2 and files > 1 else shape[0]
+    few = int(rng.choice([rng.integers(0, (shape + (0,))[0] + 1), 0, 1]))
+    last = min(few, shape[0]) if i % 4 == 1 and files > 1 else shape[:1]
     dtype = rng.choice(['<f8', '>f8', '>f4', '<i2', '>i8', '|u1', '|b1', '<f2'])
-    parts = [rng.integers(0, 200, (last if k == files - 1 else shape[0],) + shape[1:]).astype(dtype)
+    parts = [rng.integers(0, 200, (last,) + shape[1:] if k == files - 1 and np.ndim(last) == 0 else shape).astype(dtype)
              for k in range(files)]
     order = rng.choice(['C', 'F'])
     for k, part in enumerate(parts): np.save(f'{i}_{k}', np.asarray(part, order=order))
-    np.save(f'{i}', np.concatenate(parts).astype('f8'))
+    np.save(f'{i}', (np.stack if stacked else np.concatenate)(parts).astype('f8'))
     print(files)
 )",
                                  {folder.path(), std::to_string(npymap_test::random_seed())}));
@@ -90,7 +91,9 @@ for i in range(60):
     for (const reading how : {reading::mapped, reading::buffered, reading::direct}) {
       const std::uint64_t budget = 64 + random() % 3000;
       INFO("case " << i << ", budget " << budget << ", reading " << static_cast<int>(how));
-      const source x = concatenate(paths, {.reading = how});
+      const bool is_stacked = i % 4 == 3;
+      const source x = is_stacked ? npymap::stack(paths, {.reading = how})
+                                  : concatenate(paths, {.reading = how});
       REQUIRE(x.shape() == wanted.shape());
       passes += fits_budget([&] {
         const auto found = collect_pieces<double>(x, {.budget_bytes = budget});
@@ -103,12 +106,31 @@ for i in range(60):
         const auto found = collect_blocks<double>(npymap::blocks<double>(x, options), x.shape());
         CHECK(npymap::equal(found, wanted));
       });
-      if (files > 1) continue;
+      if (files > 1 || is_stacked) continue;
       const source one(paths[0], {.reading = how});
       CHECK(npymap::equal(collect_pieces<double>(one, {.budget_bytes = mib}), wanted));
     }
   }
   CHECK(passes > 200);
+}
+
+TEST_CASE("stack: files are of one shape, and of one element too; paths of any kind") {
+  const temp_folder folder;
+  std::vector<std::filesystem::path> paths;
+  for (const std::string& path : steps(folder, 3, 2)) paths.emplace_back(path);
+  const source x = npymap::stack(paths);
+  CHECK(x.shape() == npymap::shape{3, 2, 100});
+  CHECK(npymap::mean<double>(x, npymap::along{0})(1, 99) == 399);
+  CHECK(concatenate(paths).extent(0) == 6);
+  npymap::create<double>(paths[2], {1, 100});
+  CHECK(concatenate(paths).extent(0) == 5);
+  CHECK(message_of([&] { npymap::stack(paths); }) ==
+        paths[2].string() +
+            ": shape: expected (2, 100) in C order as in the first file, found "
+            "(1, 100) in C order");
+  for (const auto& path : paths) npymap::save(path, npymap::zeros<float>({}));
+  CHECK(npymap::stack(paths).shape() == npymap::shape{3});
+  CHECK(message_of([&] { concatenate(paths); }).find("(stack takes it)") != std::string::npos);
 }
 
 TEST_CASE("concatenate: blocks and pieces that are native are read as they are, across files") {
