@@ -199,6 +199,11 @@ NPYMAP_EXPORT any_array create_new(const std::string& path, const dtype& type,
                                    const npymap::shape& extents,
                                    const create_options& options = {});
 
+/// Make an array of zeros in memory, aligned to 64 bytes. NumPy: `numpy.zeros(shape, dtype,
+/// order)`. \throws error object_dtype, invalid_argument (a negative extent), size_overflow, ENOMEM
+NPYMAP_EXPORT any_array zeros(const dtype& type, const npymap::shape& extents,
+                              order layout = order::c);
+
 /// Read a `.npy` file (or the rows asked for) into memory of its own, aligned to 64 bytes.
 ///
 /// Elements stay as they are stored; `load<T>` brings them to native order. The file is closed

@@ -248,10 +248,21 @@ array<element_in_mode<T, Mode>> open(const std::string& path, const open_options
   return open(path, Mode, options).template as<element_in_mode<T, Mode>>();
 }
 
-/// The mode is a template argument, because it decides whether elements are const:
-/// `open<double, open_mode::read_write>(path)`.
+/// The mode is a template argument, because it decides whether elements are const.
 template <element T>
-void open(const std::string& path, open_mode mode, const open_options& options = {}) = delete;
+void open(const std::string&, open_mode, const open_options& = {}) {
+  static_assert(sizeof(T) == 0,
+                "write open<T, open_mode::read_write>(path): the mode is an "
+                "argument of the template");
+}
+
+/// Make an array of zeros in memory, aligned to 64 bytes. NumPy: `numpy.zeros(shape, T, order)`.
+/// \throws error invalid_argument, size_overflow, ENOMEM
+template <element T>
+requires(!std::is_const_v<T>) array<T> zeros(const npymap::shape& extents,
+                                             order layout = order::c) {
+  return zeros(dtype_of<T>(), extents, layout).template as<T>();
+}
 
 /// Create a file of zeros of type T and map it for writing; see the untyped `create`.
 /// Example: `auto y = npymap::create<float>("out.npy", {x.extent(0), 64});`

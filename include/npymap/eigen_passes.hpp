@@ -314,6 +314,10 @@ column_moments<T> covariance(const source& x, const covariance_options& how = {}
   detail::mirror_lower_half(found.covariance);
   return found;
 }
+template <matrix_number T = double>
+column_moments<T> covariance(const source& x, const pass_options& options) {
+  return covariance<T>(x, covariance_options(), options);
+}
 
 /// Multiply matrices larger than memory, c = a b, of shapes (m, k), (k, n) and (m, n).
 ///

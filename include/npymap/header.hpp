@@ -65,9 +65,9 @@ NPYMAP_EXPORT std::string header_bytes(const npymap::dtype& type, std::span<cons
                                        npymap::order layout = npymap::order::c);
 
 /// The dtype that `numpy.lib.format.descr_to_dtype` makes of a descr: a Python literal in UTF-8
-/// such as `'<f8'`, quotes included, or `[('x', '<f8'), ('', '|V4'), ('y', '<i4', (2, 3))]`, where
-/// unnamed void data is padding. Sub-arrays of sub-arrays become one, with all their axes; the
-/// elements lie the same. \throws error bad_dtype
+/// such as `'<f8'`, whose quotes may be left out, or `[('x', '<f8'), ('', '|V4'), ('y', '<i4', (2,
+/// 3))]`, where unnamed void data is padding. Sub-arrays of sub-arrays become one, with all their
+/// axes; the elements lie the same. \throws error bad_dtype
 NPYMAP_EXPORT dtype parse_descr(std::string_view python_literal);
 
 /// The descr that NumPy writes for a dtype, as a Python literal: the inverse of `parse_descr`.

@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
 
 #include <npymap/detail/export.hpp>
@@ -102,6 +103,9 @@ using shape = index_vector;
 
 /// Steps along each axis; the name of a variable says whether in bytes or in elements.
 using strides = index_vector;
+
+/// Indices as Python writes a tuple: "()", "(3,)", "(3, 4)".
+NPYMAP_EXPORT std::string to_string(const index_vector& values);
 
 /// The number of elements, 1 for rank 0; nothing when it is negative in an axis or does not fit.
 ///

@@ -23,7 +23,9 @@ namespace npymap {
 template <element T>
 class typed_target {
  public:
-  static_assert(!std::is_const_v<T>);
+  static_assert(
+      !std::is_const_v<T>,
+      "what is written is const: open it by open<T, open_mode::read_write>, or create it");
 
   explicit typed_target(any_array elements) : elements_(std::move(elements)) {}
   typed_target(const array<T>& y) : elements_(y) {}

@@ -86,10 +86,8 @@ order parse_order(const std::string& text) {
   refuse_argument("C or F", text);
 }
 
-// The quotes of '<f4' are the shell's as a rule: they are put back.
 dtype parse_dtype(const std::string& text) try {
-  const bool is_literal = text.starts_with('[') || text.starts_with('\'');
-  dtype type = parse_descr(is_literal ? text : "'" + text + "'");
+  dtype type = parse_descr(text);
   if (type.has_object()) throw error(errc::object_dtype, {});
   return type;
 } catch (const error&) {

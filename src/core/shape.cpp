@@ -85,4 +85,6 @@ std::string shape_text(std::span<const index_t> values) {
   return fmt::format("({}{})", fmt::join(values, ", "), values.size() == 1 ? "," : "");
 }
 
+std::string to_string(const index_vector& values) { return shape_text(values); }
+
 }  // namespace npymap

@@ -44,17 +44,28 @@ std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+// Of a type string without quotes.
+bool begins_a_type(char c) {
+  constexpr std::string_view others = "<>=|?";
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || others.find(c) != others.npos;
+}
+
 // What else is taken for an NPY file, told by its first bytes.
 std::string_view other_format(std::string_view start) {
   struct format {
     std::string_view magic, name;
   };
+  constexpr std::string_view of_zlib = " of zlib data (as joblib compresses: dump without)";
   static constexpr format known[] = {
       {"PK\3\4", " of a zip archive (npz_reader opens .npz)"},
       {"PK\5\6", " of an empty zip archive (.npz)"},
       {"\x80", " of a Python pickle (read_pickled_array)"},
       {"\x89HDF", " of an HDF5 file"},
       {"\x1f\x8b", " of a gzip file"},
+      {"\x78\x01", of_zlib},  // RFC 1950, 2.2, at the levels that zlib's users ask for
+      {"\x78\x5e", of_zlib},
+      {"\x78\x9c", of_zlib},
+      {"\x78\xda", of_zlib},
   };
   for (const auto& [magic, name] : known) {
     if (start.starts_with(magic)) return name;
@@ -222,7 +233,10 @@ dtype parse_descr(std::string_view python_literal) {
     throw error(errc::bad_dtype,
                 {.subject = "descr", .expected = "UTF-8", .found = quoted(python_literal)});
   }
-  const detail::literal_document document(python_literal, {.code = errc::bad_dtype});
+  const bool is_name = !python_literal.empty() && begins_a_type(python_literal[0]);
+  const std::string text =
+      is_name ? fmt::format("'{}'", python_literal) : std::string(python_literal);
+  const detail::literal_document document(text, {.code = errc::bad_dtype});
   return detail::read_descr(document.root());
 }
 

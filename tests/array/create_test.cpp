@@ -7,13 +7,17 @@
 #include <filesystem>
 
 #include <npymap/error.hpp>
+#include <npymap/header.hpp>
 
 #include "support/catch.hpp"
+#include "support/failure.hpp"
 #include "support/python.hpp"
 #include "support/skip.hpp"
 #include "support/temp_folder.hpp"
 
 using npymap::errc;
+using npymap::index_t;
+using npymap_test::code_of;
 using npymap_test::python;
 using npymap_test::read_file;
 using npymap_test::temp_folder;
@@ -26,6 +30,20 @@ std::size_t files_in(const std::filesystem::path& folder) {
 }
 
 }  // namespace
+
+TEST_CASE("zeros: an array in memory, of any dtype and order") {
+  const auto x = npymap::zeros<float>({3, 4});
+  x(2, 3) = 5;
+  CHECK(x.size() == 12);
+  CHECK(x(2, 2) == 0.0f);
+  CHECK(!x.is_mapped());
+  CHECK(npymap::zeros<double>({2, 5}, npymap::order::fortran).byte_strides() ==
+        npymap::strides{8, 16});
+  CHECK(npymap::zeros(npymap::parse_descr("<U3"), {0, 7}).size() == 0);
+  CHECK(code_of([] { npymap::zeros<double>({-1}); }) == errc::invalid_argument);
+  CHECK(code_of([] { npymap::zeros<double>({index_t{1} << 61}); }) == errc::size_overflow);
+  CHECK(code_of([] { npymap::zeros(npymap::parse_descr("O"), {1}); }) == errc::object_dtype);
+}
 
 TEST_CASE("create: the file is byte for byte that of open_memmap") {
   const temp_folder folder;

@@ -1,5 +1,5 @@
 // The mode decides whether the elements are const, so that it must be known to the compiler.
-// expected: use of deleted function
+// expected: write open<T, open_mode::read_write>
 #include <npymap/array.hpp>
 
 auto good(const char* path) { return npymap::open<double, npymap::open_mode::read_write>(path); }

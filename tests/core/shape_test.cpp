@@ -144,6 +144,7 @@ TEST_CASE("shape: text is a Python tuple") {
   CHECK(npymap::shape_text(shape{}) == "()");
   CHECK(npymap::shape_text(shape{3}) == "(3,)");
   CHECK(npymap::shape_text(shape{3, -4}) == "(3, -4)");
+  CHECK(to_string(shape{3, 4}) == "(3, 4)");
 }
 
 TEST_CASE("shape: braces take integers of any type") {

@@ -197,7 +197,7 @@ TEST_CASE("gram, covariance, multiply: the same bits for any number of threads")
     const pass_options options{.budget_bytes = 3 * mib, .threads = threads};
     npymap::multiply(wide, wide.transpose(), product, options);
     return std::vector<Eigen::MatrixXd>{
-        npymap::gram(x, options), npymap::covariance(x, {}, options).covariance,
+        npymap::gram(x, options), npymap::covariance(x, options).covariance,
         npymap::gram(wide, options), npymap::covariance(wide, {}, options).covariance,
         npymap::as_matrix(product)};
   };

@@ -89,6 +89,14 @@ TEST_CASE("descr: type strings") {
                  "'\\x0c'"});
 }
 
+TEST_CASE("descr: a type string needs no quotes") {
+  for (const char* const name : {"<f8", "float32", "?", "|S5", "=i4", "i4,f8", "M8[ns]"}) {
+    CHECK(parse_descr(name) == parse_descr("'" + std::string(name) + "'"));
+  }
+  CHECK_THROWS_AS(parse_descr("f4x"), error);
+  CHECK_THROWS_AS(parse_descr("4"), error);
+}
+
 TEST_CASE("descr: type codes and names") {
   check_all({
       {"'?'", "'|b1'"},         {"'b'", "'|i1'"},           {"'B'", "'|u1'"},
