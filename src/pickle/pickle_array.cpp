@@ -255,9 +255,10 @@ array_facts facts_of(dtype_store& dtypes, value_ref array) {
   array_facts facts{.dtype = type.dtype,
                     .shape = dtypes.shape_of(made.parts[0]),
                     .order = made.is_fortran ? order::fortran : order::c,
+                    .has_object = type.has_object,
                     .data = made.parts[2]};
   const value& data = pool[facts.data];
-  if (facts.dtype.kind() == dtype_kind::object) {
+  if (facts.has_object) {
     const auto count = element_count(facts.shape);
     if (!count || data.kind != value_kind::list ||
         data.parts.size() != static_cast<std::uint64_t>(*count)) {
@@ -268,11 +269,6 @@ array_facts facts_of(dtype_store& dtypes, value_ref array) {
     }
     facts.size_bytes = data.parts.size();
     return facts;
-  }
-  if (type.has_object) {
-    throw error(errc::object_dtype, {.subject = "pickled array",
-                                     .expected = "numbers, text or objects",
-                                     .found = "records with Python objects in them"});
   }
   const auto bytes = array_bytes(facts.shape, facts.dtype.itemsize());
   if (!bytes) refuse_size("pickled array", facts.shape, facts.dtype, made.range.offset);
