@@ -45,8 +45,18 @@ bool begins_as_archive(std::string_view start) {
   return start.starts_with("PK\3\4") || start.starts_with("PK\5\6");
 }
 
+std::string_view without_gz(std::string_view path) {
+  if (path.ends_with(".gz")) path.remove_suffix(3);
+  return path;
+}
+
+bool is_name_of_pickle(const std::string& path) {
+  const std::string_view name = without_gz(path);
+  return name.ends_with(".pkl") || name.ends_with(".pickle") || name.ends_with(".joblib");
+}
+
 // The oldest pickles are printable, as text is: there the name decides, or who says how text is to
-// be read.
+// be read. What is called a pickle and is none, as joblib compresses them, is refused as one.
 file_format format_of(const std::string& path, const text_settings& text_as) {
   std::array<std::byte, 16> bytes{};
   const auto start =
@@ -56,12 +66,8 @@ file_format format_of(const std::string& path, const text_settings& text_as) {
   const bool is_binary = text.starts_with('\x80') || text.starts_with('\x93');
   const bool is_told = text_as.delimiter || text_as.dtype || text_as.skip_rows > 0;
   if (!is_binary && (is_told || is_name_of_text(path))) return file_format::text;
-  return is_pickle(start) ? file_format::pickle : file_format::npy;
-}
-
-std::string_view without_gz(std::string_view path) {
-  if (path.ends_with(".gz")) path.remove_suffix(3);
-  return path;
+  const bool is_called_pickle = is_name_of_pickle(path) && !text.starts_with('\x93');
+  return is_pickle(start) || is_called_pickle ? file_format::pickle : file_format::npy;
 }
 
 load_text_options text_options(const input& from, const source_options& options,

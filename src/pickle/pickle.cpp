@@ -67,8 +67,7 @@ class opened_pickle {
   std::vector<pickled_value> objects(const named_value& array);
   /// Whether the elements are in the file as they are in memory.
   bool is_in_place(const array_facts& facts) const {
-    return facts.dtype.kind() != dtype_kind::object &&
-           pool_[facts.data].coding == pickle::coding::plain;
+    return !facts.has_object && pool_[facts.data].coding == pickle::coding::plain;
   }
   std::uint64_t offset_of(const array_facts& facts) const { return pool_[facts.data].range.offset; }
 
@@ -106,7 +105,12 @@ std::uint64_t opened_pickle::begin() const {
                                    .found = "an npy of " + descr(facts.dtype)});
   }
   constexpr std::string_view may_begin = "(])}cCBFGIJKLMNSTUVX\x80";  // what pushes something
-  if (!found.empty() && may_begin.find(text_of(found)[0]) != std::string_view::npos) return 0;
+  // bzip2's and lzma's, which would push something and then go astray.
+  const bool is_packed =
+      text_of(found).starts_with("BZh") || text_of(found).starts_with(std::string_view("]\0", 2));
+  if (!found.empty() && !is_packed && may_begin.find(text_of(found)[0]) != std::string_view::npos) {
+    return 0;
+  }
   throw error(errc::not_pickle,
               {.path = file_.path(),
                .subject = "kind of file",
@@ -145,7 +149,7 @@ const named_value& opened_pickle::find(std::string_view name) const {
 any_array opened_pickle::open(const named_value& array) && {
   const array_facts facts = this->facts(array);
   try {
-    if (facts.dtype.kind() == dtype_kind::object) {
+    if (facts.has_object) {
       throw error(errc::object_dtype,
                   {.subject = "pickled array",
                    .expected = "elements (read_pickled_objects reads plain objects)",
@@ -268,7 +272,7 @@ std::vector<pickled_array> pickled_arrays(const std::string& path, const pickle_
                          .dtype = std::move(facts.dtype),
                          .shape = facts.shape,
                          .order = facts.order};
-      if (told.dtype.kind() != dtype_kind::object && opened.is_in_place(facts)) {
+      if (opened.is_in_place(facts)) {
         told.data_offset_bytes = opened.offset_of(facts);
       }
       list.push_back(std::move(told));

@@ -129,7 +129,17 @@ detail::item dtype_maker::plain_item(const std::string& type, const value& state
   const bool is_order = order == "<" || order == ">" || order == "|" || order == "=";
   if (!is_order) refuse("pickled dtype", "a byte order", quoted(order), state.range.offset);
   const bool is_time = type.starts_with('M') || type.starts_with('m');
-  return detail::read_type_string(order + type + (is_time ? unit_of(state) : std::string()));
+  detail::item made =
+      detail::read_type_string(order + type + (is_time ? unit_of(state) : std::string()));
+  const dtype_kind kind = made.type.kind();
+  const bool has_itemsize =
+      kind == dtype_kind::bytes || kind == dtype_kind::unicode || kind == dtype_kind::raw;
+  if (!has_itemsize) return made;
+  // Of these Python believes the state rather than the name.
+  const std::int64_t told = part(state, of_itemsize, value_kind::integer, "itemsize").integer;
+  if (told == made.type.itemsize()) return made;
+  refuse("pickled dtype", fmt::format("an itemsize of {}", made.type.itemsize()),
+         fmt::format("{}", told), state.range.offset);
 }
 
 // ({}, (unit, count, 1, 1)), where a generic time has none.
@@ -245,9 +255,10 @@ array_facts facts_of(dtype_store& dtypes, value_ref array) {
   array_facts facts{.dtype = type.dtype,
                     .shape = dtypes.shape_of(made.parts[0]),
                     .order = made.is_fortran ? order::fortran : order::c,
+                    .has_object = type.has_object,
                     .data = made.parts[2]};
   const value& data = pool[facts.data];
-  if (facts.dtype.kind() == dtype_kind::object) {
+  if (facts.has_object) {
     const auto count = element_count(facts.shape);
     if (!count || data.kind != value_kind::list ||
         data.parts.size() != static_cast<std::uint64_t>(*count)) {
@@ -258,11 +269,6 @@ array_facts facts_of(dtype_store& dtypes, value_ref array) {
     }
     facts.size_bytes = data.parts.size();
     return facts;
-  }
-  if (type.has_object) {
-    throw error(errc::object_dtype, {.subject = "pickled array",
-                                     .expected = "numbers, text or objects",
-                                     .found = "records with Python objects in them"});
   }
   const auto bytes = array_bytes(facts.shape, facts.dtype.itemsize());
   if (!bytes) refuse_size("pickled array", facts.shape, facts.dtype, made.range.offset);

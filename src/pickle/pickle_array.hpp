@@ -18,6 +18,7 @@ struct array_facts {
   npymap::dtype dtype;
   npymap::shape shape;
   npymap::order order = order::c;
+  bool has_object = false;       ///< of Python objects, or of records with some
   std::uint64_t size_bytes = 0;  ///< of Python objects, how many there are
   value_ref data = 0;            ///< bytes, or a list of Python objects
 };
@@ -51,7 +52,7 @@ class dtype_store {
   std::uint64_t work_ = 0;  // fields that were made, of all dtypes together
 };
 
-/// \throws error as `dtype_store`, size_overflow; object_dtype for records of objects
+/// \throws error as `dtype_store`, size_overflow
 array_facts facts_of(dtype_store& dtypes, value_ref array);
 
 /// What joblib says of an array that follows: of one with Python objects no more than that.

@@ -166,7 +166,10 @@ void pickle_machine::push_line_number(bool is_long) {
   std::int64_t n = 0;
   const char* const end = text.data() + text.size();
   const auto [stop, failure] = std::from_chars(text.data(), end, n);
-  if (stop != end || text.empty()) refuse_here("an int", quoted(text));
+  // Python takes what has zeros in front for octal, or for nothing, and writes none.
+  const std::size_t first = text.starts_with('-') ? 1 : 0;
+  const bool has_zeros = text.size() > first + 1 && text[first] == '0';
+  if (stop != end || text.empty() || has_zeros) refuse_here("an int", quoted(text));
   if (failure == std::errc()) return push({.kind = value_kind::integer, .integer = n});
   push({.kind = value_kind::large_integer,
         .coding = coding::decimal,

@@ -5,11 +5,12 @@
 #include <fmt/format.h>
 
 #include "format/python_repr.hpp"
+#include "format/unicode.hpp"
 
 namespace npymap::pickle {
 namespace {
 
-constexpr std::uint64_t longest_key = 1000;
+constexpr std::uint64_t longest_key = 1000;                     // in bytes of the file
 constexpr std::size_t longest_tuple = 8;                        // that is told as a key
 constexpr std::size_t most_name_bytes = std::size_t{64} << 20;  // of all names together
 
@@ -24,14 +25,19 @@ bool is_container(const value& of) {
   return of.kind == value_kind::list || of.kind == value_kind::tuple || of.kind == value_kind::dict;
 }
 
-// As Python would write it between brackets; tuples of more, or of tuples, not in full.
+// As Python would write it between brackets. Tuples of more, or of tuples, are not told in full,
+// and neither is what is longer, or a str that no UTF-8 has.
 std::string key_text(const pickle_bytes& from, const value_pool& pool, const value& key,
                      bool is_inner = false) {
+  const bool is_string = key.kind == value_kind::text || key.kind == value_kind::bytes;
+  if (is_string && key.range.size > longest_key) return "...";
   switch (key.kind) {
     case value_kind::text: {
-      std::string text;
-      detail::append_repr(text, text_of(from, key, longest_key));
-      return text;
+      const std::string text = text_of(from, key, longest_key);
+      if (!detail::utf8_length(text)) return "...";
+      std::string told;
+      detail::append_repr(told, text);
+      return told;
     }
     case value_kind::integer:
       return fmt::format("{}", key.integer);

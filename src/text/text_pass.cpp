@@ -76,7 +76,10 @@ std::optional<shape> parse_shape_line(std::string_view line) {
 
 struct text_pass::worker {
   worker(const column_plan& plan, const text_dialect& dialect, std::size_t buffer_bytes)
-      : parser(plan, dialect), rows(buffer_bytes) {}
+      : parser(plan, dialect), rows(buffer_bytes) {
+    // Gaps between the fields of records are nobody's to fill, and reach files.
+    if (plan.is_record()) std::ranges::fill(rows.bytes(), std::byte{});
+  }
 
   row_parser parser;
   io::aligned_buffer rows;

@@ -1,8 +1,11 @@
 """What the tool does with text and pickles; after tool_support.py."""
+import bz2
 import gzip
 import json
+import lzma
 import os
 import pickle
+import zlib
 
 
 def write(name, data):
@@ -93,6 +96,12 @@ def pickles():
     write("evil2.pkl", pickle.dumps(os.system))
     run("info", "evil2.pkl").fails(1, "posix.system refused")
     assert not os.path.exists("ran")
+    for packed in (zlib, bz2, lzma, gzip):  # as joblib does
+        write("p.joblib", packed.compress(pickle.dumps(a)))
+        run("info", "p.joblib").fails(1, "expected a pickle", "not compressed")
+    with open("n.pkl", "wb") as f:
+        np.save(f, a)
+    run("verify", "n.pkl").succeeds()
 
 
 globals()[test]()

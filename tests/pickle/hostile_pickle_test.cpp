@@ -240,6 +240,23 @@ TEST_CASE("pickle: values that do not fit are told with what they are, and where
   }
 }
 
+TEST_CASE("pickle: what Python would take for another number is refused") {
+  const temp_folder folder;
+  const std::string start =
+      "cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS'b'\ntR(I1\n(";
+  const auto told = [&](const std::string& extent, const std::string& state) {
+    return told_of(folder, start + extent + "tcnumpy\ndtype\n(S'S2'\nI0\nI1\ntR(I3\nS'|'\nNNN" +
+                               state + "I1\nI0\ntbI00\nS'0123456789abcdef'\ntb.");
+  };
+  CHECK(told("I8\n", "I2\n") == "nothing was thrown");
+  CHECK(told("L8L\n", "L2L\n") == "nothing was thrown");
+  // Octal of an I, and nothing of an L.
+  CHECK(told("I010\n", "I2\n").find("expected an int, found '010'") != std::string::npos);
+  CHECK(told("L008L\n", "I2\n").find("expected an int, found '008'") != std::string::npos);
+  CHECK(told("I8\n", "I-02\n").find("expected an int, found '-02'") != std::string::npos);
+  CHECK(told("I8\n", "I4\n").find("expected an itemsize of 2, found 4") != std::string::npos);
+}
+
 TEST_CASE("pickle: what is shared costs once, or is refused") {
   const temp_folder folder;
   const auto begin = std::chrono::steady_clock::now();

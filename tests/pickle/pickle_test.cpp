@@ -203,6 +203,20 @@ TEST_CASE("pickle: Python objects come as values, of a pickle and of an npy") {
   });
 }
 
+TEST_CASE("pickle: records with objects are told, and what is beside them is read") {
+  each_protocol(
+      "[np.zeros(2, [('o', 'O'), ('x', 'f8')]), np.arange(3.)]", [](const std::string& path, int) {
+        const auto list = pickled_arrays(path);
+        REQUIRE(list.size() == 2);
+        CHECK(list[0].shape == shape{2});
+        CHECK(list[0].dtype.has_object());
+        CHECK(!list[0].data_offset_bytes);
+        CHECK(convert<double>(read_pickled_array(path, "$[1]"))(2) == 2);
+        CHECK(code_of([&] { read_pickled_array(path, "$[0]"); }) == errc::object_dtype);
+        CHECK(code_of([&] { read_pickled_objects(path, "$[0]"); }) == errc::dtype_mismatch);
+      });
+}
+
 TEST_CASE("pickle: recarrays, matrices and memmaps are arrays, other subclasses are refused") {
   each_protocol("np.matrix([[1, 2]])", [](const std::string& path, int) {
     CHECK(read_pickled_array(path).shape() == shape{1, 2});
@@ -257,6 +271,17 @@ TEST_CASE("pickle: one is told from other files by its bytes") {
   for (const std::string_view text :
        {"\x93NUMPY\1\0", "PK\3\4", "1 2 3\n", "", "\x80", "\x80\x09.", "(1+2j) 3"}) {
     CHECK(!is_it(text));
+  }
+  // Compressed by joblib; the first bytes of some are opcodes.
+  const temp_folder folder;
+  const auto path = folder / "x.pkl";
+  for (const std::string& start : {std::string("BZh91AY&SY"), std::string("]\0\0\x80\0", 5),
+                                   std::string("\xfd"
+                                               "7zXZ\0",
+                                               6),
+                                   std::string("x\x9c\x6b"), std::string("\x1f\x8b\x08")}) {
+    write_file(path, start + std::string(100, '\1'));
+    CHECK(code_of([&] { pickled_arrays(path); }) == errc::not_pickle);
   }
 }
 
@@ -343,4 +368,16 @@ pickle.dump(x, open(sys.argv[1], 'wb'), 2)
   CHECK(read_pickled_array(path, "$[1, 'a']").size() == 1);
   CHECK(read_pickled_array(path, "$[2,]").size() == 2);
   CHECK(code_of([&] { read_pickled_array(path, "$[..., 4]"); }) == errc::bad_pickle);
+}
+
+TEST_CASE("pickle: keys that are no name hide no array") {
+  each_protocol("{'k' * 1001: np.zeros(1), 'x': np.zeros(2)}", [](const std::string& path, int) {
+    CHECK(read_pickled_array(path, "$[...]").size() == 1);
+    CHECK(read_pickled_array(path, "$['x']").size() == 2);
+  });
+  each_protocol("{'\\ud800': np.zeros(1), 'x': np.zeros(2)}", [](const std::string& path, int n) {
+    if (n == 0) return;  // has it as an escape, which is no UTF-8
+    CHECK(read_pickled_array(path, "$[...]").size() == 1);
+    CHECK(read_pickled_array(path, "$['x']").size() == 2);
+  });
 }

@@ -347,6 +347,26 @@ TEST_CASE("text: a text larger than memory becomes an npy within its budget", "[
   CHECK(sum(x(all, 0)) == double(rows) * (rows - 1) / 2);
 }
 
+TEST_CASE("text: gaps between the fields of records are zeros, in memory and in files", "[text]") {
+  const temp_folder folder;
+  std::string text;
+  for (int i = 0; i < 3000; ++i) text += "258 1.5\n";
+  write_file(folder / "t.txt", text);
+  load_text_options options;
+  options.dtype =
+      parse_descr("[('', '|V1'), ('a', '<i2'), ('', '|V5'), ('b', '<f8'), ('', '|V4')]");
+  const std::string row = std::string("\0\2\1\0\0\0\0\0\0\0\0\0\0\0\xf8\x3f\0\0\0\0", 20);
+  std::string rows;
+  for (int i = 0; i < 3000; ++i) rows += row;
+  for (const pass_options& way : many_ways()) {
+    options.pass = way;
+    const any_array x = load_text(folder / "t.txt", options);
+    CHECK(std::string(reinterpret_cast<const char*>(x.data()), rows.size()) == rows);
+    text_to_npy(folder / "t.txt", folder / "t.npy", options);
+    CHECK(read_file(folder / "t.npy").ends_with(rows));
+  }
+}
+
 TEST_CASE("text: a stop ends reading, and leaves nothing", "[text]") {
   const temp_folder folder;
   std::string text;
