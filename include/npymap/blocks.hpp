@@ -138,6 +138,12 @@ class block : public view<const T> {
     }
     return own;
   }
+  /// Where `interior()(0, ..., 0)` is in the array.
+  index_vector interior_start() const {
+    index_vector own = start();
+    for (int axis = 0; axis < this->rank(); ++axis) own[axis] += halo_before(axis);
+    return own;
+  }
 
  private:
   template <element U>

@@ -34,9 +34,7 @@ class collected {
                      npymap::view<char>(seen_.data(), shape_).slice(place));
   }
   void add_block(const npymap::block<T>& block) {
-    npymap::index_vector start = block.start();
-    for (int axis = 0; axis < shape_.rank(); ++axis) start[axis] += block.halo_before(axis);
-    add(start, block.interior());
+    add(block.interior_start(), block.interior());
   }
   npymap::array<T> whole() {
     REQUIRE(std::all_of(seen_.begin(), seen_.end(), [](char count) { return count == 1; }));
