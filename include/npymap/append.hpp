@@ -9,6 +9,7 @@
 
 #include <npymap/any_array.hpp>
 #include <npymap/array.hpp>
+#include <npymap/detail/array_like.hpp>
 #include <npymap/detail/export.hpp>
 #include <npymap/detail/layout.hpp>
 #include <npymap/detail/shared.hpp>
@@ -90,9 +91,15 @@ class NPYMAP_EXPORT appender {
   void append(const array<T>& rows) {
     append(type_of<T>(), rows.data(), rows.layout(), rows.map());
   }
-  template <element T, int Rank>
+  template <detail::written_element T, int Rank>
   void append(const view<T, Rank>& rows) {
     append(type_of<T>(), rows.data(), rows.layout(), {});
+  }
+  /// What is like an array: a vector or another contiguous range of elements is one of shape (n,);
+  /// with `eigen.hpp` a matrix, a vector or an expression is what `save` makes of it.
+  template <detail::array_like X>
+  void append(const X& rows) {
+    append(detail::as_array(rows));
   }
 
   /// Of the file.
@@ -116,7 +123,7 @@ class NPYMAP_EXPORT appender {
   // Made once, not for each row.
   template <class T>
   static const npymap::dtype& type_of() {
-    static const npymap::dtype type = dtype_of<T>();
+    static const npymap::dtype type = detail::dtype_written<T>();
     return type;
   }
   void append(const npymap::dtype& type, const void* data, const detail::layout_ref& where,

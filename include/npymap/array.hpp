@@ -14,6 +14,7 @@
 #include <utility>
 
 #include <npymap/any_array.hpp>
+#include <npymap/detail/array_like.hpp>
 #include <npymap/detail/array_storage.hpp>
 #include <npymap/detail/layout.hpp>
 #include <npymap/dtype.hpp>
@@ -298,16 +299,25 @@ array<std::remove_const_t<T>> load(const std::string& path, const open_options& 
 }
 
 /// Write a view or an array to `path`, byte for byte as `numpy.save`; see the untyped `save`.
-template <class T, int Rank>
+template <detail::written_element T, int Rank>
 void save(const std::string& path, const view<T, Rank>& elements,
           const save_options& options = {}) {
-  using stored = std::conditional_t<std::is_same_v<std::remove_cv_t<T>, bool>, bool8, T>;
-  detail::save_elements(path, dtype_of<stored>(), elements.data(), elements.layout(), options);
+  detail::save_elements(path, detail::dtype_written<T>(), elements.data(), elements.layout(),
+                        options);
 }
 
 template <element T>
 void save(const std::string& path, const array<T>& elements, const save_options& options = {}) {
   save(path, any_array(elements), options);
+}
+
+/// Write a vector, or another contiguous range of elements, as an array of shape (n,); with
+/// `eigen.hpp` a matrix, a vector or the value of an expression too.
+///
+/// Example: `npymap::save("v.npy", std::vector{1.0, 2.0});` \throws error as the untyped `save`
+template <detail::array_like X>
+void save(const std::string& path, const X& elements, const save_options& options = {}) {
+  save(path, detail::as_array(elements), options);
 }
 
 }  // namespace npymap

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include <npymap/array.hpp>
+#include <npymap/detail/array_like.hpp>
 #include <npymap/error.hpp>
 #include <npymap/npy_writer.hpp>
 #include <npymap/save_text.hpp>
@@ -103,6 +104,16 @@ void require_alignment(const T* data, const char* function) {
 template <class Dense>
 concept eigen_memory = std::derived_from<Dense, Eigen::PlainObjectBase<Dense>> ||
     std::derived_from<Dense, Eigen::MapBase<Dense, Eigen::ReadOnlyAccessors>>;
+
+/// A matrix, a vector, an array or an expression of these, as what it is, without what derives.
+template <class Derived>
+const Derived& eigen_derived(const Eigen::DenseBase<Derived>& x) {
+  return x.derived();
+}
+template <class X>
+concept eigen_dense = requires(const X& x) {
+  eigen_derived(x);
+};
 
 /// What takes its elements along when it goes.
 template <class Dense>
@@ -267,42 +278,21 @@ auto as_view(const Eigen::TensorMap<Plain, Options, MakePointer>& t) {
   return detail::tensor_view<element, Plain::NumDimensions>(t.data(), t.dimensions(), t.Layout);
 }
 
-/// Write a matrix, a vector or the value of an expression to `path`, whole or not at all.
-///
-/// What is a vector by its type gets rank 1, all else rank 2; the storage order stays: a MatrixXd,
-/// which is ColMajor, is written in Fortran order. An expression is evaluated in memory first: for
-/// one larger than memory, assign to `as_matrix(create<T>(...))`. NumPy: `numpy.save(path, m)`.
+/// What Eigen holds in memory is written from there: `save("m.npy", m)`, `append`, `add`. What is a
+/// vector by its type gets rank 1, all else rank 2; the storage order stays: a MatrixXd, which is
+/// ColMajor, is saved in Fortran order. An expression is evaluated in memory first: for one larger
+/// than memory, assign to `as_matrix(create<T>(...))`. NumPy: `numpy.save(path, m)`.
 /// Example: `npymap::save("mean.npy", m.colwise().mean());`
-/// \throws error as `save` of a view
-template <class Derived>
-void save(const std::string& path, const Eigen::DenseBase<Derived>& elements,
-          const save_options& options = {}) {
-  if constexpr (detail::eigen_memory<Derived>) {
-    save(path, as_view(elements.derived()), options);
-  } else {
-    const auto value = elements.eval();
-    save(path, as_view(value), options);
+template <detail::eigen_dense X>
+struct detail::array_traits<X> {
+  static auto of(const X& x) {
+    const auto& dense = eigen_derived(x);
+    if constexpr (eigen_memory<std::remove_cvref_t<decltype(dense)>>) {
+      return as_view(dense);
+    } else {
+      return dense.eval();
+    }
   }
-}
-
-/// The same as text: a row of a matrix is a line, and so is an element of a vector, as NumPy has it
-/// of rank 1. \throws error as `save_text` of a view
-template <class Derived>
-void save_text(const std::string& path, const Eigen::DenseBase<Derived>& elements,
-               const save_text_options& options = {}) {
-  if constexpr (detail::eigen_memory<Derived>) {
-    save_text(path, as_view(elements.derived()), options);
-  } else {
-    const auto value = elements.eval();
-    save_text(path, as_view(value), options);
-  }
-}
-
-/// In a range of blocks: see `save` of `npy_writer.hpp`.
-template <class Dense>
-requires std::is_base_of_v<Eigen::DenseBase<Dense>, Dense> && detail::eigen_memory<Dense>
-struct detail::block_view<Dense> {
-  static auto of(const Dense& block) { return as_view(block); }
 };
 
 }  // namespace npymap

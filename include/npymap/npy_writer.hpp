@@ -10,6 +10,7 @@
 
 #include <npymap/any_array.hpp>
 #include <npymap/array.hpp>
+#include <npymap/detail/array_like.hpp>
 #include <npymap/detail/export.hpp>
 #include <npymap/detail/layout.hpp>
 #include <npymap/detail/shared.hpp>
@@ -61,9 +62,15 @@ class NPYMAP_EXPORT npy_writer {
   void append(const array<T>& rows) {
     append(dtype_of<T>(), rows.data(), rows.layout(), rows.map());
   }
-  template <element T, int Rank>
+  template <detail::written_element T, int Rank>
   void append(const view<T, Rank>& rows) {
-    append(dtype_of<T>(), rows.data(), rows.layout(), {});
+    append(detail::dtype_written<T>(), rows.data(), rows.layout(), {});
+  }
+  /// What is like an array: a vector or another contiguous range of elements is one of shape (n,);
+  /// with `eigen.hpp` a matrix, a vector or an expression is what `save` makes of it.
+  template <detail::array_like X>
+  void append(const X& rows) {
+    append(detail::as_array(rows));
   }
 
   /// Of the file, with all rows so far.
@@ -86,46 +93,37 @@ class NPYMAP_EXPORT npy_writer {
 
 namespace detail {
 
-/// What a block in a sequence of blocks is viewed as; `eigen.hpp` knows more of them.
+inline dtype dtype_of_block(const any_array& block) { return block.dtype(); }
+template <element T>
+dtype dtype_of_block(const array<T>&) {
+  return dtype_of<std::remove_const_t<T>>();
+}
+template <written_element T, int Rank>
+dtype dtype_of_block(const view<T, Rank>&) {
+  return dtype_written<T>();
+}
+
+/// What a block in a sequence of blocks is viewed as. Ranges of elements are no blocks: of rows in
+/// vectors nobody could tell whether they are meant to be one vector, or a matrix.
 template <class Block>
-struct block_view;
-template <class T, int Rank>
-struct block_view<view<T, Rank>> {
-  static const view<T, Rank>& of(const view<T, Rank>& block) { return block; }
-};
-template <class T>
-struct block_view<array<T>> {
-  static const array<T>& of(const array<T>& block) { return block; }
-};
-template <>
-struct block_view<any_array> {
-  static const any_array& of(const any_array& block) { return block; }
-};
-template <class Block>
-requires std::is_base_of_v<view<const typename Block::value_type>, Block>  // of `blocks`
-struct block_view<Block> {
-  static const view<const typename Block::value_type>& of(const Block& block) { return block; }
-};
+decltype(auto) view_of_block(const Block& block) {
+  if constexpr (has_array_traits<Block>) {
+    return as_array(block);
+  } else {
+    return (block);
+  }
+}
 
 template <class Block>
 concept viewable_block = requires(const std::remove_cvref_t<Block>& block) {
-  block_view<std::remove_cvref_t<Block>>::of(block).layout();
+  dtype_of_block(view_of_block(block));
+  view_of_block(block).layout();
 };
 template <class Blocks>
 concept block_sequence = requires(Blocks& blocks) {
   { *blocks.begin() } -> viewable_block;
   blocks.begin() == blocks.end();
 };
-
-inline dtype dtype_of_block(const any_array& block) { return block.dtype(); }
-template <element T>
-dtype dtype_of_block(const array<T>&) {
-  return dtype_of<std::remove_const_t<T>>();
-}
-template <element T, int Rank>
-dtype dtype_of_block(const view<T, Rank>&) {
-  return dtype_of<std::remove_const_t<T>>();
-}
 
 /// The rows of a file that begins with such a block. \throws error layout_mismatch for rank 0
 NPYMAP_EXPORT shape row_of_block(const layout_ref& block, order layout, const std::string& path);
@@ -145,8 +143,7 @@ requires detail::block_sequence<Blocks>
 void save(const std::string& path, Blocks&& blocks, const npy_writer_options& options = {}) {
   std::optional<npy_writer> to;
   for (auto&& block : blocks) {
-    using traits = detail::block_view<std::remove_cvref_t<decltype(block)>>;
-    const auto& elements = traits::of(block);
+    const auto& elements = detail::view_of_block(block);
     if (!to) {
       to.emplace(path, detail::dtype_of_block(elements),
                  detail::row_of_block(elements.layout(), options.order, path), options);

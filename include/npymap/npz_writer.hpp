@@ -12,6 +12,7 @@
 
 #include <npymap/any_array.hpp>
 #include <npymap/array.hpp>
+#include <npymap/detail/array_like.hpp>
 #include <npymap/detail/export.hpp>
 #include <npymap/detail/layout.hpp>
 #include <npymap/detail/shared.hpp>
@@ -82,9 +83,15 @@ class NPYMAP_EXPORT npz_writer {
   void add(std::string_view name, const array<T>& x, const npz_member_options& options = {}) {
     add(name, dtype_of<std::remove_const_t<T>>(), x.data(), x.layout(), options, x.map());
   }
-  template <element T, int Rank>
+  template <detail::written_element T, int Rank>
   void add(std::string_view name, const view<T, Rank>& x, const npz_member_options& options = {}) {
-    add(name, dtype_of<std::remove_const_t<T>>(), x.data(), x.layout(), options, {});
+    add(name, detail::dtype_written<T>(), x.data(), x.layout(), options, {});
+  }
+  /// What is like an array: a vector or another contiguous range of elements is one of shape (n,);
+  /// with `eigen.hpp` a matrix, a vector or an expression is what `save` makes of it.
+  template <detail::array_like X>
+  void add(std::string_view name, const X& x, const npz_member_options& options = {}) {
+    add(name, detail::as_array(x), options);
   }
   /// A range of blocks, or with `eigen.hpp` of matrices, one behind the other, as `save` takes it.
   template <class Blocks>
@@ -105,9 +112,13 @@ class NPYMAP_EXPORT npz_writer {
   void append(const array<T>& rows) {
     append(dtype_of<std::remove_const_t<T>>(), rows.data(), rows.layout(), rows.map());
   }
-  template <element T, int Rank>
+  template <detail::written_element T, int Rank>
   void append(const view<T, Rank>& rows) {
-    append(dtype_of<std::remove_const_t<T>>(), rows.data(), rows.layout(), {});
+    append(detail::dtype_written<T>(), rows.data(), rows.layout(), {});
+  }
+  template <detail::array_like X>
+  void append(const X& rows) {
+    append(detail::as_array(rows));
   }
 
   /// Add bytes that are no array, under a name to which nothing is added. \throws error as `add`
@@ -140,8 +151,7 @@ void npz_writer::add(std::string_view name, Blocks&& blocks, const npz_member_op
   bool is_first = true;
   try {
     for (auto&& block : blocks) {
-      using traits = detail::block_view<std::remove_cvref_t<decltype(block)>>;
-      const auto& elements = traits::of(block);
+      const auto& elements = detail::view_of_block(block);
       if (is_first) {
         begin(name, detail::dtype_of_block(elements),
               detail::row_of_block(elements.layout(), options.order, path()), options);

@@ -4,10 +4,10 @@
 
 #include <optional>
 #include <string>
-#include <type_traits>
 #include <vector>
 
 #include <npymap/array.hpp>
+#include <npymap/detail/array_like.hpp>
 #include <npymap/detail/export.hpp>
 #include <npymap/detail/layout.hpp>
 #include <npymap/dtype.hpp>
@@ -77,16 +77,22 @@ NPYMAP_EXPORT void save_text(const std::string& path, const dtype& type, const v
 }  // namespace detail
 
 /// The same of a view, which must not be of a mapped file that may shrink: arrays are guarded.
-template <class T, int Rank>
+template <detail::written_element T, int Rank>
 void save_text(const std::string& path, const view<T, Rank>& x,
                const save_text_options& options = {}) {
-  using stored = std::conditional_t<std::is_same_v<std::remove_cv_t<T>, bool>, bool8, T>;
-  detail::save_text(path, dtype_of<stored>(), x.data(), x.layout(), options);
+  detail::save_text(path, detail::dtype_written<T>(), x.data(), x.layout(), options);
 }
 
 template <element T>
 void save_text(const std::string& path, const array<T>& x, const save_text_options& options = {}) {
   save_text(path, source(x), options);
+}
+
+/// The same of a vector or another contiguous range of elements, each of which is a line; with
+/// `eigen.hpp` of a matrix, of which a row is a line, of a vector or of an expression.
+template <detail::array_like X>
+void save_text(const std::string& path, const X& x, const save_text_options& options = {}) {
+  save_text(path, detail::as_array(x), options);
 }
 
 }  // namespace npymap

@@ -3,12 +3,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
+#include <complex>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -176,6 +179,34 @@ TEST_CASE("append: other numbers are cast by same_kind, and what does not fit is
   to.close();
   CHECK(code_of([&] { to.append(view_of(row_of(2, 3))); }) == errc::closed);
   CHECK(holds_numbers(path, 2));
+}
+
+TEST_CASE("append: a row is a vector, or any contiguous range of elements") {
+  const temp_folder folder;
+  const std::string path = folder / "x.npy";
+  npymap::create<double>(path, {0, 3}).close();
+  appender to(path);
+  std::vector<double> row = row_of(0, 3);
+  to.append(row);
+  to.append(std::vector<double>(3, 1));
+  to.append(std::array<const float, 3>{2, 2, 2});
+  row = row_of(3, 3);
+  to.append(std::span(row));
+  const int numbers[] = {4, 4, 4};
+  to.append(numbers);
+  CHECK(code_of([&] { to.append(row_of(5, 2)); }) == errc::layout_mismatch);
+  CHECK(code_of([&] { to.append(std::vector<double>()); }) == errc::layout_mismatch);
+  CHECK(code_of([&] { to.append(std::vector<std::complex<double>>(3)); }) == errc::dtype_mismatch);
+  to.close();
+  CHECK(npymap::open(path).shape() == shape{5, 3});
+  CHECK(holds_numbers(path, 5));
+
+  npymap::create<std::array<char, 4>>(folder / "text.npy", {0}).close();
+  appender lines(folder / "text.npy");  // of rows of one element each: a vector is many of them
+  lines.append(std::vector<std::array<char, 4>>{{'o', 'n', 'e'}, {'f', 'o', 'u', 'r'}});
+  lines.append(std::vector<std::array<char, 4>>());
+  lines.close();
+  python("assert np.load(sys.argv[1]).tolist() == [b'one', b'four']", {folder / "text.npy"});
 }
 
 TEST_CASE("append: what is discarded was never there, even if the header had to be rewritten") {

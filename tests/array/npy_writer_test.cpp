@@ -1,10 +1,16 @@
 #include <npymap/npy_writer.hpp>
 
+#include <array>
 #include <cerrno>
+#include <complex>
+#include <cstdint>
 #include <filesystem>
+#include <list>
 #include <random>
 #include <ranges>
+#include <span>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include <npymap/blocks.hpp>
@@ -172,6 +178,69 @@ TEST_CASE(
     }
   }
   CHECK(failed > 10);
+}
+
+namespace {
+
+template <class X>
+concept is_written = requires(npy_writer& to, X& x) {
+  to.append(x);
+};
+template <class X>
+concept is_saved = requires(X& x) {
+  npymap::save("x.npy", x);
+};
+template <class X>
+inline constexpr bool is_array = is_written<X>&& is_saved<X>;
+template <class X>
+inline constexpr bool is_no_array = !is_written<X> && !is_saved<X>;
+
+static_assert(is_array<const std::vector<npymap::bool8>> && is_array<std::span<const float, 3>>);
+static_assert(is_array<npymap::view<const bool, 1>> && is_array<npymap::block<double>>);
+static_assert(is_no_array<std::vector<bool>> && is_no_array<std::list<double>>);
+static_assert(is_no_array<std::string> && is_no_array<const char[4]> && is_no_array<double>);
+static_assert(is_no_array<std::vector<std::vector<double>>>);  // (n, m), or all of it in a row?
+static_assert(!is_written<std::vector<npymap::view<double>>>);
+
+}  // namespace
+
+TEST_CASE("npy_writer: a vector, or any contiguous range of elements, is an array of shape (n,)") {
+  REQUIRE(have_numpy());
+  const temp_folder folder;
+  npy_writer rows(folder / "rows.npy", npymap::dtype_of<double>(), {3});
+  std::vector<double> row = {1, 2, 3};
+  rows.append(row);
+  rows.append(std::vector<double>{4, 5, 6});
+  rows.append(std::array<std::int16_t, 3>{7, 8, 9});
+  CHECK(code_of([&] { rows.append(std::span(row).first(2)); }) == errc::layout_mismatch);
+  rows.commit();
+  npy_writer numbers(folder / "numbers.npy", npymap::dtype_of<float>(), {});
+  numbers.append(row);
+  numbers.append(std::span<const double>());
+  numbers.append(std::span(row).last(2));
+  numbers.commit();
+  npy_writer masks(folder / "masks.npy", npymap::dtype_of<npymap::bool8>(), {2});
+  const bool mask[] = {true, false};
+  masks.append(npymap::view<const bool, 1>(mask, {2}));
+  masks.commit();
+
+  npymap::save(folder / "vector.npy", std::vector<double>{1, 2, 3});
+  npymap::save(folder / "array.npy", std::array<std::complex<float>, 2>{1, {2, 3}},
+               {.durability = npymap::durability::none});
+  npymap::save(folder / "empty.npy", std::vector<std::uint8_t>());
+  python(R"(
+os.chdir(sys.argv[1])
+def check(name, wanted):
+    a = np.load(name + '.npy')
+    assert a.dtype == wanted.dtype and a.shape == wanted.shape and (a == wanted).all(), (name, a)
+check('rows', np.arange(1., 10).reshape(3, 3))
+check('numbers', np.array([1, 2, 3, 2, 3], 'f4'))
+check('masks', np.array([[True, False]]))
+check('vector', np.arange(1., 4))
+check('array', np.array([1, 2 + 3j], 'c8'))
+check('empty', np.zeros(0, 'u1'))
+)",
+         {folder.path()});
 }
 
 TEST_CASE("save: a range of blocks, also one that is computed under way") {

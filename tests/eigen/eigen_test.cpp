@@ -4,10 +4,14 @@
 #include <ranges>
 #include <vector>
 
+#include <npymap/append.hpp>
 #include <npymap/array.hpp>
 #include <npymap/error.hpp>
+#include <npymap/npy_writer.hpp>
+#include <npymap/npz_writer.hpp>
 
 #include "support/catch.hpp"
+#include "support/failure.hpp"
 #include "support/python.hpp"
 #include "support/temp_folder.hpp"
 
@@ -17,6 +21,7 @@ using npymap::index_t;
 using npymap::open_mode;
 using npymap::order;
 using npymap::range;
+using npymap_test::code_of;
 using npymap_test::python;
 using npymap_test::temp_folder;
 
@@ -303,4 +308,69 @@ TEST_CASE("save: a range of matrices, which are made under way, is one array") {
   CHECK(x(2, 0) == 1);
   npymap::save(folder / "x.npy", std::vector<Eigen::VectorXd>(2, Eigen::VectorXd::Ones(5)));
   CHECK(npymap::open<double>(folder / "x.npy").shape() == npymap::shape{10});
+}
+
+TEST_CASE("eigen: what save takes is a row, a block of rows or a member of an archive, too") {
+  const temp_folder folder;
+  Eigen::Matrix2d m;
+  m << 1, 2, 3, 4;
+  const Eigen::RowVector2d row(5, 6);
+
+  npymap::create<double>(folder / "log.npy", {0, 2}).close();
+  npymap::appender log(folder / "log.npy");
+  log.append(m);
+  log.append(row);
+  log.append(2 * row.transpose());
+  log.append(m.array().row(1).cast<int>());  // evaluated, and cast by same_kind
+  log.append(Eigen::MatrixXd(m.transpose()));
+  CHECK(code_of([&] { log.append(Eigen::Vector3d(1, 2, 3)); }) == errc::layout_mismatch);
+  log.close();
+
+  npymap::npy_writer to(folder / "rows.npy", npymap::dtype_of<double>(), {2});
+  to.append(row);
+  to.append(m * m);
+  to.append(m.col(0));
+  to.commit();
+
+  npymap::npz_writer archive(folder / "all.npz");
+  archive.add("m", m);
+  archive.add("temporary", Eigen::MatrixXf(m.cast<float>()), {.level = 1});
+  archive.add("product", m * m);
+  archive.add("mean", m.colwise().mean());
+  archive.add("mask", m.array() > 2);
+  archive.add("blocks", std::vector<Eigen::MatrixXd>(2, m));
+  archive.begin("rows", npymap::dtype_of<double>(), {2});
+  archive.append(m);
+  archive.append(-row);
+  archive.commit();
+  python(R"(
+os.chdir(sys.argv[1])
+m, row = np.array([[1., 2], [3, 4]]), np.array([5., 6])
+def check(a, wanted):
+    assert a.dtype == wanted.dtype and np.array_equal(a, wanted), (a, wanted)
+check(np.load('log.npy'), np.vstack([m, row, 2 * row, m[1], m.T]))
+check(np.load('rows.npy'), np.vstack([row, m @ m, m[:, 0]]))
+z = np.load('all.npz')
+check(z['m'], m)
+assert z['m'].flags.f_contiguous and not z['m'].flags.c_contiguous
+check(z['temporary'], m.astype('f4'))
+check(z['product'], m @ m)
+check(z['mean'], m.mean(0))
+check(z['mask'], m > 2)
+check(z['blocks'], np.vstack([m, m]))
+check(z['rows'], np.vstack([m, -row]))
+)",
+         {folder.path()});
+}
+
+TEST_CASE("eigen: an expression is evaluated once, wherever it is written") {
+  const temp_folder folder;
+  int calls = 0;
+  const auto counted =
+      Eigen::VectorXd::NullaryExpr(5, [&](Eigen::Index i) { return ++calls, double(i); });
+  npymap::save(folder / "x.npy", counted);
+  CHECK(calls == 5);
+  npymap::npz_writer archive(folder / "x.npz");
+  archive.add("x", counted);
+  CHECK(calls == 10);
 }

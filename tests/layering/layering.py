@@ -23,7 +23,7 @@ PUBLIC_HEADERS = {
     "core": "error shape dtype datetime float16 record stored detail/checked detail/export detail/shared",
     "format": "header",
     "io": "file_map guard",
-    "view": "slice view detail/axis_values detail/element_iterator detail/layout detail/loop_nest",
+    "view": "slice view detail/array_like detail/axis_values detail/element_iterator detail/layout detail/loop_nest",
     "array": "array any_array append convert npy_writer strings detail/array_storage",
     "stream": "pass source batches blocks copy gather reduce statistics transform detail/matrix_walk detail/piece_walk",
     "npz": "npz npz_writer",

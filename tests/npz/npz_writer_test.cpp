@@ -1,9 +1,12 @@
 // Archives that npymap writes, as NumPy, Python's zipfile, Info-ZIP and npymap read them.
 #include <npymap/npz_writer.hpp>
 
+#include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -145,6 +148,39 @@ for level in '016':
 assert len(z.files) == 9
 )",
                   archive);
+}
+
+TEST_CASE(
+    "npz_writer: a vector, or any contiguous range of elements, is a member, or rows of one") {
+  REQUIRE(have_numpy());
+  const temp_folder folder;
+  npz_writer to(folder / "x.npz");
+  const std::vector<float> v = {1, 2, 3};
+  to.add("v", v);
+  to.add("packed", std::vector<double>(1000, 7), {.level = 6});
+  to.add("span", std::span(v).first(2));
+  to.add("empty", std::vector<std::int64_t>());
+  const bool mask[] = {true, false};
+  to.add("mask", npymap::view<const bool, 1>(mask, {2}));
+  to.begin("rows", npymap::dtype_of<double>(), {3});
+  to.append(v);
+  to.append(std::array<int, 3>{4, 5, 6});
+  CHECK(code_of([&] { to.append(std::vector<double>(2)); }) == errc::layout_mismatch);
+  to.commit();
+  check_in_python(std::string(plain_zip) + R"(
+z = np.load(path)
+def check(name, wanted):
+    a = z[name]
+    assert a.dtype == wanted.dtype and np.array_equal(a, wanted), (name, a)
+check('v', np.array([1, 2, 3], 'f4'))
+check('packed', np.full(1000, 7.))
+check('span', np.array([1, 2], 'f4'))
+check('empty', np.zeros(0, 'i8'))
+check('mask', np.array([True, False]))
+check('rows', np.arange(1., 7).reshape(2, 3))
+assert len(z.files) == 6
+)",
+                  folder / "x.npz");
 }
 
 TEST_CASE("npz_writer: of what it has packed, any part is read alone, in any order") {

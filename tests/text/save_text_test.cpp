@@ -190,6 +190,8 @@ TEST_CASE("save_text: views, typed arrays, vectors and matrices of Eigen") {
   save_text(path, npymap::view<const int, 1>(three.data(), {3}, npymap::order::c),
             {.format = "%d"});
   CHECK(saved() == "1\n-2\n3\n");
+  save_text(path, three, {.format = "%d"});
+  CHECK(saved() == "1\n-2\n3\n");
   const auto x = npymap::create<float>(folder / "x.npy", {2, 2});
   x(1, 0) = 0.1F;
   save_text(path, x, {.format = "%r", .delimiter = ","});
