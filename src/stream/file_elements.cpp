@@ -14,6 +14,7 @@
 #include <npymap/header.hpp>
 
 #include "array/npy_file.hpp"
+#include "core/shape_text.hpp"
 #include "io/aligned_buffer.hpp"
 #include "io/direct_file.hpp"
 #include "io/file.hpp"
@@ -73,7 +74,7 @@ class element_file {
 };
 
 std::string text_of(const header& facts) {
-  return fmt::format("({}) in {} order", fmt::join(facts.shape, ", "),
+  return fmt::format("{} in {} order", shape_text(facts.shape),
                      facts.order == order::c ? "C" : "Fortran");
 }
 
