@@ -46,6 +46,27 @@ void add_number(CLI::App& command, const char* name, Number& number,
       ->default_str(std::to_string(number));
 }
 
+bool is_standard_input(const error& e) {
+  return e.path() == "-" && e.code() == std::errc::no_such_file_or_directory;
+}
+
+// What the library calls a budget was typed as --memory.
+error of_memory(const error& e) {
+  constexpr std::string_view budget = "the budget";
+  const bool is_subject = e.subject().starts_with("budget_bytes");
+  std::string expected = e.expected();
+  if (expected.ends_with(budget)) {
+    expected.replace(expected.size() - budget.size(), budget.size(), "--memory");
+  }
+  return {e.code(),
+          {.path = e.path(),
+           .member = e.member(),
+           .subject = is_subject ? "--memory" : e.subject(),
+           .expected = std::move(expected),
+           .found = e.found(),
+           .byte_offset = e.byte_offset()}};
+}
+
 // Make a command run, and each of its errors name the file.
 template <class Options>
 void run_with(CLI::App& command, const Options& given, void (*run)(const Options&)) {
@@ -53,7 +74,16 @@ void run_with(CLI::App& command, const Options& given, void (*run)(const Options
     try {
       run(given);
     } catch (const error& e) {
-      throw e.in_file(given.source.path);
+      if (is_standard_input(e)) {
+        throw error(errc::not_regular_file,
+                    {.path = e.path(),
+                     .subject = "kind of file",
+                     .expected = "a regular file",
+                     .found = "standard input, which cannot be read as one"});
+      }
+      const error told = e.in_file(given.source.path);
+      if constexpr (requires { given.pass; }) throw of_memory(told);
+      throw told;
     } catch (const std::bad_alloc&) {
       throw error(std::error_code(ENOMEM, std::system_category()), {.path = given.source.path});
     }
