@@ -8,6 +8,7 @@
 #include <npymap/error.hpp>
 
 #include "array/convert/require_cast.hpp"
+#include "core/shape_text.hpp"
 
 namespace npymap::detail {
 namespace {
@@ -37,12 +38,12 @@ layout block_of_rows(const layout_ref& where, const shape& whole, int axis,
   for (int i = 0; i < whole.rank(); ++i) {
     if (i != axis) row.push_back(whole[i]);
   }
-  throw error(errc::layout_mismatch,
-              {.path = path,
-               .subject = "rows to append",
-               .expected = fmt::format("shape ({}), or some of these along axis {}",
-                                       fmt::join(row, ", "), axis),
-               .found = fmt::format("({})", fmt::join(where.shape, ", "))});
+  throw error(
+      errc::layout_mismatch,
+      {.path = path,
+       .subject = "rows to append",
+       .expected = fmt::format("shape {}, or some of these along axis {}", shape_text(row), axis),
+       .found = shape_text(where.shape)});
 }
 
 void require_appendable(const dtype& from, const dtype& to) {

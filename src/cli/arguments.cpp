@@ -125,6 +125,21 @@ std::string parse_destination(const std::string& text) {
       "a name that ends in .npy, .npz, .txt, .csv or .tsv, the formats that are written", text);
 }
 
+std::vector<index_t> parse_columns(const std::string& text) {
+  std::vector<index_t> columns;
+  const char* const end = text.data() + text.size();
+  for (const char* at = text.data();; ++at) {
+    index_t column = 0;
+    const auto [stop, failure] = std::from_chars(at, end, column);
+    if (failure != std::errc() || (stop != end && *stop != ',')) {
+      refuse_argument("columns, counted from 0 or as -1 from the end: 1,-1", text);
+    }
+    columns.push_back(column);
+    if (stop == end) return columns;
+    at = stop;
+  }
+}
+
 std::string parse_delimiter(const std::string& text) { return text == "\\t" ? "\t" : text; }
 
 std::string parse_archive(const std::string& text) {

@@ -69,6 +69,9 @@ std::string parse_destination(const std::string& text);
 /// `name=IN.npy`, or `IN.npy` alone, whose name is then that of the file without `.npy`.
 packed_file parse_packed_file(const std::string& text);
 
+/// Columns of text, negative ones from the end: `1,-1`.
+std::vector<index_t> parse_columns(const std::string& text);
+
 /// What is between fields of text: the text itself, `\t` for a tab.
 std::string parse_delimiter(const std::string& text);
 

@@ -46,6 +46,27 @@ void add_number(CLI::App& command, const char* name, Number& number,
       ->default_str(std::to_string(number));
 }
 
+bool is_standard_input(const error& e) {
+  return e.path() == "-" && e.code() == std::errc::no_such_file_or_directory;
+}
+
+// What the library calls a budget was typed as --memory.
+error of_memory(const error& e) {
+  constexpr std::string_view budget = "the budget";
+  const bool is_subject = e.subject().starts_with("budget_bytes");
+  std::string expected = e.expected();
+  if (expected.ends_with(budget)) {
+    expected.replace(expected.size() - budget.size(), budget.size(), "--memory");
+  }
+  return {e.code(),
+          {.path = e.path(),
+           .member = e.member(),
+           .subject = is_subject ? "--memory" : e.subject(),
+           .expected = std::move(expected),
+           .found = e.found(),
+           .byte_offset = e.byte_offset()}};
+}
+
 // Make a command run, and each of its errors name the file.
 template <class Options>
 void run_with(CLI::App& command, const Options& given, void (*run)(const Options&)) {
@@ -53,7 +74,16 @@ void run_with(CLI::App& command, const Options& given, void (*run)(const Options
     try {
       run(given);
     } catch (const error& e) {
-      throw e.in_file(given.source.path);
+      if (is_standard_input(e)) {
+        throw error(errc::not_regular_file,
+                    {.path = e.path(),
+                     .subject = "kind of file",
+                     .expected = "a regular file",
+                     .found = "standard input, which cannot be read as one"});
+      }
+      const error told = e.in_file(given.source.path);
+      if constexpr (requires { given.pass; }) throw of_memory(told);
+      throw told;
     } catch (const std::bad_alloc&) {
       throw error(std::error_code(ENOMEM, std::system_category()), {.path = given.source.path});
     }
@@ -71,7 +101,7 @@ void add_input(CLI::App& command, source_options& source, const char* name = "FI
   add_parsed(
       command, name, source.path, parse_path,
       "An .npy file; an .npz archive or a pickle; FILE:NAME, a member or array of one; or text:\n"
-      ".txt, .csv, .tsv, those with .gz, and with --delimiter, --skip-rows or --read-as any other")
+      ".txt, .csv, .tsv, those with .gz, and with --delimiter or another option of text any other")
       .type_name("")
       ->required();
   add_number(command, "--header-limit", source.header_limit, parse_number<std::size_t>,
@@ -94,6 +124,21 @@ void add_input(CLI::App& command, source_options& source, const char* name = "FI
       command, "--read-as", source.text.dtype, parse_dtype,
       "What elements of text are; float64 when left out. Records take a column for each field")
       .type_name("DTYPE");
+  add_parsed(command, "--use-columns", source.text.use_columns, parse_columns,
+             "Columns of text to read, in this order, counted from 0 or as -1 from the end: 1,-1; "
+             "all\n"
+             "when left out")
+      .type_name("N,N");
+  const auto take_word = [&words = source.text.missing](const std::string& word) {
+    words.push_back(word);
+  };
+  command
+      .add_option_function<std::string>("--missing", take_word,
+                                        "A word that stands for nothing in text, as NA. It and "
+                                        "empty fields become NaN, -1, False,\n"
+                                        "NaT or empty text. May be given again, for another word")
+      ->type_name("WORD")
+      ->trigger_on_parse();
 }
 
 void add_paths(CLI::App& command, const char* name, std::vector<std::string>& paths,
@@ -212,7 +257,7 @@ void add_convert(CLI::App& tool, convert_options& given) {
              "The .npy, .npz, .txt, .csv or .tsv file to write; of an archive, the array is called "
              "as in IN, or "
              "--member, or\n"
-             "arr_0")
+             "arr_0; if IN is no text, --delimiter is between the fields of text")
       .type_name("")
       ->required();
   add_parsed(command, "--order", given.order, parse_order, "C or F; that of IN when left out")

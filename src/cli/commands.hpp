@@ -23,7 +23,9 @@ namespace npymap::cli {
 struct text_settings {
   std::optional<std::string> delimiter = {};  ///< by the file's name when left out
   index_t skip_rows = 0;
-  std::optional<npymap::dtype> dtype = {};  ///< of its elements, float64 when left out
+  std::optional<npymap::dtype> dtype = {};               ///< of its elements, float64 when left out
+  std::optional<std::vector<index_t>> use_columns = {};  ///< all when left out
+  std::vector<std::string> missing = {};                 ///< words of fields that hold nothing
 };
 
 /// The file to look at, as every subcommand takes it.
@@ -89,8 +91,8 @@ struct convert_options {
   std::optional<npymap::order> order = {};  ///< that of the source when left out, as is the dtype
   std::optional<npymap::dtype> dtype = {};
   npymap::casting casting = npymap::casting::same_kind;
-  std::optional<int> level = {};  ///< of an archive: deflated
-  std::string format = "%s";      ///< of text: of each number, as NumPy's savetxt takes it
+  std::optional<int> level = {};           ///< of an archive: deflated
+  std::optional<std::string> format = {};  ///< of text: of each number, as NumPy's savetxt takes it
 };
 
 struct append_options {

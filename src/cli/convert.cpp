@@ -71,11 +71,18 @@ void require_other_archive(const input& from, const convert_options& options) {
                .found = fmt::format("IN, with {} members", from.archive->members().size())});
 }
 
-void save_as_text(const any_array& elements, const convert_options& options) {
+// What is typed is between the fields of the text that is read, if that is text.
+std::string delimiter_in_text(const input& from, const convert_options& options) {
+  const auto& typed = options.source.text.delimiter;
+  if (typed && from.format != file_format::text) return *typed;
+  return delimiter_of(options.destination);
+}
+
+void save_as_text(const input& from, const any_array& elements, const convert_options& options) {
   const watched_pass pass(options.pass);
-  const std::string delimiter = delimiter_of(options.destination);
+  const std::string delimiter = delimiter_in_text(from, options);
   save_text(options.destination, source(elements),
-            {.format = options.format,
+            {.format = options.format.value_or("%s"),
              .delimiter = delimiter.empty() ? " " : delimiter,
              .more_axes = more_axes::slices,
              .pass = pass.options()});
@@ -94,18 +101,24 @@ void convert(const convert_options& options) {
   if (options.level && !to_archive) {
     throw CLI::ValidationError("--level", "only an .npz file is compressed");
   }
-  const input from = find_input(options.source, to_archive ? named::in_either : named::in_source);
+  const bool to_text = is_name_of_text(options.destination);
+  if (options.format && !to_text) {
+    throw CLI::ValidationError("--format", "only text is written in one");
+  }
+  const input from = find_input(options.source, to_archive ? written::archive
+                                                : to_text  ? written::text
+                                                           : written::other);
   require_other_archive(from, options);
   source_options source = options.source;
   if (!source.text.dtype) source.text.dtype = options.dtype;  // digits that float64 would lose
-  any_array elements = elements_of(from, source);
+  any_array elements = elements_of(from, source, options.pass);
   require_sound(from, options);
-  if (is_name_of_text(options.destination)) {
+  if (to_text) {
     if (is_changed(elements, options)) {
       elements =
           temporary_array([&](const std::string& path) { save_npy(path, elements, options); });
     }
-    return save_as_text(elements, options);
+    return save_as_text(from, elements, options);
   }
   if (to_archive) return save_npz(name_in_archive(from), elements, options);
   save_npy(options.destination, elements, options);

@@ -103,7 +103,7 @@ void write_json(const histogram_counts& found) {
 }  // namespace
 
 void hist(const hist_options& options) {
-  const source x = source_of(find_input(options.source), options.source);
+  const source x = source_of(find_input(options.source), options.source, options.pass);
   histogram_counts found;
   with_number_type(x.dtype(), [&]<class T>(std::type_identity<T>) {
     const watched_pass pass(options.pass);

@@ -55,19 +55,47 @@ bool is_name_of_pickle(const std::string& path) {
   return name.ends_with(".pkl") || name.ends_with(".pickle") || name.ends_with(".joblib");
 }
 
+// The first option that was given and tells how to read text; null if there is none.
+const char* option_of_text(const text_settings& given) {
+  if (given.delimiter) return "--delimiter";
+  if (given.skip_rows > 0) return "--skip-rows";
+  if (given.dtype) return "--read-as";
+  if (given.use_columns) return "--use-columns";
+  return given.missing.empty() ? nullptr : "--missing";
+}
+
 // The oldest pickles are printable, as text is: there the name decides, or who says how text is to
 // be read. What is called a pickle and is none, as joblib compresses them, is refused as one.
-file_format format_of(const std::string& path, const text_settings& text_as) {
+file_format format_of(const std::string& path, text_settings text_as, written to) {
   std::array<std::byte, 16> bytes{};
   const auto start =
       std::span(bytes).first(io::file::open(path, open_mode::read).read_at(bytes, 0));
   const std::string_view text(reinterpret_cast<const char*>(start.data()), start.size());
   if (begins_as_archive(text)) return file_format::npz;
   const bool is_binary = text.starts_with('\x80') || text.starts_with('\x93');
-  const bool is_told = text_as.delimiter || text_as.dtype || text_as.skip_rows > 0;
+  if (to == written::text && is_pickle(start)) text_as.delimiter.reset();
+  const bool is_told = option_of_text(text_as) != nullptr;
   if (!is_binary && (is_told || is_name_of_text(path))) return file_format::text;
   const bool is_called_pickle = is_name_of_pickle(path) && !text.starts_with('\x93');
   return is_pickle(start) || is_called_pickle ? file_format::pickle : file_format::npy;
+}
+
+void require_use_of(text_settings given, const input& from, written to) {
+  if (from.format == file_format::text) return;
+  if (to == written::text) given.delimiter.reset();
+  const char* const option = option_of_text(given);
+  if (option == nullptr) return;
+  throw error(errc::invalid_argument, {.path = from.path,
+                                       .subject = option,
+                                       .expected = "text",
+                                       .found = from.format == file_format::npy   ? "an .npy file"
+                                                : from.format == file_format::npz ? "an archive"
+                                                                                  : "a pickle"});
+}
+
+std::optional<missing_fields> missing_of(const text_settings& given) {
+  if (given.missing.empty()) return std::nullopt;
+  return missing_fields{.words = given.missing};
 }
 
 load_text_options text_options(const input& from, const source_options& options,
@@ -76,6 +104,8 @@ load_text_options text_options(const input& from, const source_options& options,
           .delimiter = options.text.delimiter.value_or(delimiter_of(from.path)),
           .quote = "\"",
           .skip_rows = options.text.skip_rows,
+          .use_columns = options.text.use_columns,
+          .missing = missing_of(options.text),
           .pass = pass};
 }
 
@@ -164,12 +194,13 @@ std::string delimiter_of(const std::string& path) {
   return name.ends_with(".csv") ? "," : name.ends_with(".tsv") ? "\t" : "";
 }
 
-input locate(const source_options& source, named where) {
+input locate(const source_options& source, written to) {
   input found{.path = source.path, .member = source.member, .archive = {}};
   if (!found.member) split_member(found);
-  found.format = format_of(found.path, source.text);
+  found.format = format_of(found.path, source.text, to);
   const bool has_members = found.format == file_format::npz || found.format == file_format::pickle;
-  const bool is_for_output = where == named::in_either && source.member;
+  require_use_of(source.text, found, to);
+  const bool is_for_output = to == written::archive && source.member;
   if (has_members || !found.member || is_for_output) return found;
   throw error(errc::not_npz, {.path = found.path,
                               .member = *found.member,
@@ -181,8 +212,8 @@ void open_archive(input& found, std::size_t header_limit) {
   found.archive.emplace(found.path, npz_options{.header_limit = header_limit});
 }
 
-input find_input(const source_options& source, named where) {
-  input found = locate(source, where);
+input find_input(const source_options& source, written to) {
+  input found = locate(source, to);
   if (found.format == file_format::npz) open_archive(found, source.header_limit);
   return found;
 }
@@ -216,12 +247,14 @@ any_array first_rows_of_text(const input& from, const source_options& options, i
   return read_text(options, [&] { return load_text(from.path, how); });
 }
 
-any_array elements_of(const input& from, const source_options& options) {
+any_array elements_of(const input& from, const source_options& options, const pass_settings& pass) {
+  pass_settings quiet = pass;
+  quiet.progress = progress_display::never;
   if (from.format == file_format::pickle) {
     return read_pickled_array(from.path, from.member.value_or(std::string()));
   }
   if (from.format == file_format::text) {
-    const watched_pass reading({.progress = progress_display::never});
+    const watched_pass reading(quiet);
     return read_text(options, [&] {
       return temporary_array([&](const std::string& path) {
         text_to_npy(from.path, path, text_options(from, options, reading.options()));
@@ -236,15 +269,16 @@ any_array elements_of(const input& from, const source_options& options) {
   if (member.uncompressed_bytes <= most_in_memory) return from.archive->load(member);
   // What is no array, or goes on behind one, need not be inflated to find that out.
   from.archive->source_of(member);
-  const watched_pass inflating({.progress = progress_display::never});
+  const watched_pass inflating(quiet);
   return temporary_array([&](const std::string& path) {
     from.archive->extract(member, path, {}, inflating.options());
   });
 }
 
-npymap::source source_of(const input& from, const source_options& options) {
+npymap::source source_of(const input& from, const source_options& options,
+                         const pass_settings& pass) {
   if (from.archive) return from.archive->source_of(meant_member(from));
-  if (from.format != file_format::npy) return elements_of(from, options);
+  if (from.format != file_format::npy) return elements_of(from, options, pass);
   return source(from.path,
                 read_options{.reading = reading::once, .header_limit = options.header_limit});
 }

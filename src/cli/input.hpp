@@ -34,21 +34,23 @@ bool is_name_of_text(const std::string& path);
 /// A comma, a tab, or none for any white space, by the name of the file.
 std::string delimiter_of(const std::string& path);
 
-/// Where there is a member of the name that was asked for.
-enum class named : char {
-  in_source,
-  in_either,  ///< or in the archive that is written, if what is read is none
+/// What is written, where an option may be meant for that.
+enum class written : char {
+  other,
+  archive,  ///< `--member` is its array, if what is read has no members
+  text,     ///< `--delimiter` is between its fields, if what is read is no text
 };
 
 /// Find the file: what was typed, if there is one of that name; else what is before a colon.
-/// \throws error the system's; not_npz for a member of what has none
-input locate(const source_options& source, named where = named::in_source);
+/// \throws error the system's; not_npz for a member of what has none; invalid_argument for options
+/// of text where there is none
+input locate(const source_options& source, written to = written::other);
 
 /// \throws error as `npz_reader`
 void open_archive(input& found, std::size_t header_limit);
 
 /// Both. \throws error as they do
-input find_input(const source_options& source, named where = named::in_source);
+input find_input(const source_options& source, written to = written::other);
 
 /// True if there is something in front of which the NPY magic stands, good or bad.
 bool is_array(const npz_reader& archive, const npz_member& member);
@@ -58,11 +60,13 @@ bool is_array(const npz_reader& archive, const npz_member& member);
 const npz_member& meant_member(const input& from);
 
 /// All elements: mapped, or of a small compressed member in memory; a large one, and text, go to
-/// `temporary_array`.
-any_array elements_of(const input& from, const source_options& options);
+/// `temporary_array`, without a bar.
+any_array elements_of(const input& from, const source_options& options,
+                      const pass_settings& pass = {});
 
 /// The same without a map or a temporary file, for what reads all of it in the order of the file.
-npymap::source source_of(const input& from, const source_options& options);
+npymap::source source_of(const input& from, const source_options& options,
+                         const pass_settings& pass = {});
 
 /// The first rows of text.
 any_array first_rows_of_text(const input& from, const source_options& options, index_t count);

@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 
 #include "cli/json.hpp"
-#include "cli/npy_file.hpp"
 #include "cli/terminal.hpp"
+#include "core/shape_text.hpp"
 
 namespace npymap::cli {
 namespace {
@@ -36,7 +36,7 @@ table_row row_of(const member_facts& of) {
                 of.facts     ? descr(of.facts->dtype)
                 : of.refusal ? "unreadable"
                              : "no array",
-                of.facts ? python_tuple(of.facts->shape) : "",
+                of.facts ? shape_text(of.facts->shape) : "",
                 !of.facts                           ? ""
                 : of.facts->order == order::fortran ? "Fortran"
                                                     : "C",

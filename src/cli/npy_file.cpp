@@ -44,8 +44,4 @@ npy_file read_npy(io::file opened, std::size_t header_limit) {
   return {.opened = std::move(opened), .file_bytes = with_appended, .facts = std::move(facts)};
 }
 
-std::string python_tuple(std::span<const index_t> values) {
-  return fmt::format("({}{})", fmt::join(values, ", "), values.size() == 1 ? "," : "");
-}
-
 }  // namespace npymap::cli

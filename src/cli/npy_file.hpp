@@ -5,8 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
-#include <string>
 
 #include <npymap/error.hpp>
 #include <npymap/header.hpp>
@@ -32,8 +30,5 @@ struct npy_file {
 
 /// Read the header at the start of a file; maps nothing, however large it is. \throws error
 npy_file read_npy(io::file opened, std::size_t header_limit);
-
-/// A tuple as Python writes it: `(3, 4)`, `(3,)`, `()`.
-std::string python_tuple(std::span<const index_t> values);
 
 }  // namespace npymap::cli

@@ -19,11 +19,11 @@
 #include "cli/commands.hpp"
 #include "cli/input.hpp"
 #include "cli/json.hpp"
-#include "cli/npy_file.hpp"
 #include "cli/number_type.hpp"
 #include "cli/print/print_array.hpp"
 #include "cli/terminal.hpp"
 #include "cli/watched_pass.hpp"
+#include "core/shape_text.hpp"
 
 namespace npymap::cli {
 namespace {
@@ -129,7 +129,7 @@ void require_few_results(const source& x, int axis) {
   if (count && *count <= most) return;
   throw error(errc::invalid_argument, {.subject = "statistics along an axis of no elements",
                                        .expected = fmt::format("at most {} results", most),
-                                       .found = python_tuple(x.shape())});
+                                       .found = shape_text(x.shape())});
 }
 
 template <class T>
@@ -144,7 +144,7 @@ summary_list<T> summaries_of(const source& x, std::optional<int> axis,
 }  // namespace
 
 void stats(const stats_options& options) {
-  const source x = source_of(find_input(options.source), options.source);
+  const source x = source_of(find_input(options.source), options.source, options.pass);
   with_number_type(x.dtype(), [&]<class T>(std::type_identity<T>) {
     const summary_list<T> found = summaries_of<T>(x, options.axis, options.pass);
     options.json ? write_json(found) : write_text(found);

@@ -3,12 +3,9 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <npymap/detail/checked.hpp>
 #include <npymap/error.hpp>
-
-#include "core/shape_text.hpp"
 
 namespace npymap {
 namespace {
@@ -79,10 +76,6 @@ strides dense_byte_strides(std::span<const index_t> extents, index_t itemsize, o
     step *= std::max<index_t>(extents[static_cast<std::size_t>(axis)], 1);
   }
   return byte_strides;
-}
-
-std::string shape_text(std::span<const index_t> values) {
-  return fmt::format("({}{})", fmt::join(values, ", "), values.size() == 1 ? "," : "");
 }
 
 std::string to_string(const index_vector& values) { return shape_text(values); }

@@ -6,6 +6,7 @@
 #include <npymap/error.hpp>
 #include <npymap/header.hpp>
 
+#include "core/shape_text.hpp"
 #include "format/dtype_reader.hpp"
 #include "format/literal.hpp"
 #include "format/magic.hpp"
@@ -197,12 +198,12 @@ header read_text(std::string_view text, npy_version version, std::size_t limit) 
                    .order = found.fortran_order->integer ? order::fortran : order::c,
                    .version = version};
   if (!array_bytes(result.shape, result.dtype.itemsize())) {
-    throw error(errc::size_overflow,
-                {.subject = "shape",
-                 .expected = "at most 2**63 - 1 bytes",
-                 .found = fmt::format("({}) of {} bytes", fmt::join(result.shape, ", "),
-                                      result.dtype.itemsize()),
-                 .byte_offset = found.shape->offset});
+    throw error(
+        errc::size_overflow,
+        {.subject = "shape",
+         .expected = "at most 2**63 - 1 bytes",
+         .found = fmt::format("{} of {} bytes", shape_text(result.shape), result.dtype.itemsize()),
+         .byte_offset = found.shape->offset});
   }
   return result;
 }

@@ -6,6 +6,7 @@
 
 #include <npymap/error.hpp>
 
+#include "core/shape_text.hpp"
 #include "format/unicode.hpp"
 
 namespace npymap::detail {
@@ -52,8 +53,6 @@ void append_repr(std::string& out, std::string_view text) {
   out += quote;
 }
 
-void append_repr(std::string& out, std::span<const index_t> extents) {
-  out += fmt::format("({}{})", fmt::join(extents, ", "), extents.size() == 1 ? "," : "");
-}
+void append_repr(std::string& out, std::span<const index_t> extents) { out += shape_text(extents); }
 
 }  // namespace npymap::detail

@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <utility>
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <npymap/array.hpp>
 #include <npymap/convert.hpp>
 #include <npymap/error.hpp>
 
+#include "core/shape_text.hpp"
 #include "core/time_step.hpp"
 #include "io/dense_writes.hpp"
 #include "stream/copy/overlap.hpp"
@@ -63,10 +61,9 @@ output_operand output_to(const pass_output& given, bool is_alike) {
 
 void require_rows(const shape& lead, const shape& other) {
   if (!lead.empty() && !other.empty() && lead[0] == other[0]) return;
-  throw error(errc::layout_mismatch,
-              {.subject = "shapes of arrays in step",
-               .expected = fmt::format("({}), or as many rows", fmt::join(lead, ", ")),
-               .found = fmt::format("({})", fmt::join(other, ", "))});
+  throw error(errc::layout_mismatch, {.subject = "shapes of arrays in step",
+                                      .expected = shape_text(lead) + ", or as many rows",
+                                      .found = shape_text(other)});
 }
 
 /// Whether each piece of an output holds the elements of the same piece of an input, and no others.

@@ -6,6 +6,7 @@
 
 #include <npymap/error.hpp>
 
+#include "core/shape_text.hpp"
 #include "text/column_plan.hpp"
 #include "text/row_sink.hpp"
 #include "text/text_dialect.hpp"
@@ -53,8 +54,7 @@ shape restored(const shape& told, const text::column_plan& plan, index_t rows,
   throw error(errc::bad_text,
               {.path = path,
                .subject = "rows",
-               .expected = fmt::format("those of shape ({}), as the first line says",
-                                       fmt::join(told.begin(), told.end(), ", ")),
+               .expected = "those of shape " + shape_text(told) + ", as the first line says",
                .found = fmt::format("{} of {} columns", rows, columns)});
 }
 

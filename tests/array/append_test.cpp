@@ -171,6 +171,8 @@ TEST_CASE("append: other numbers are cast by same_kind, and what does not fit is
         }) == errc::dtype_mismatch);
   const std::vector<double> few{2, 2};
   CHECK(code_of([&] { to.append(view_of(few)); }) == errc::layout_mismatch);
+  CHECK(message_of([&] { to.append(view_of(few)); }) ==
+        path + ": rows to append: expected shape (3,), or some of these along axis 0, found (2,)");
   CHECK(code_of([&] {
           to.append(npymap::view<const double, 2>(few.data(), {1, 2}));
         }) == errc::layout_mismatch);

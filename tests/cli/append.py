@@ -83,7 +83,7 @@ def append_refused():
     np.save("a.npy", np.zeros((2, 3)))
     np.save("good.npy", np.ones((5, 3)))
     before = contents("a.npy")
-    for name, array, words in [("shape", np.zeros((2, 4)), "found (2, 4)"), ("rank", np.zeros((2, 3, 1)), "found (2, 3, 1)"),
+    for name, array, words in [("shape", np.zeros((2, 4)), "expected shape (3,), or some of these along axis 0, found (2, 4)"), ("rank", np.zeros((2, 3, 1)), "found (2, 3, 1)"),
                                ("one", np.array(1.0), "found ()"), ("dtype", np.zeros((2, 3), complex), "c16"),
                                ("object", np.array([None]), "Python objects")]:
         np.save(f"{name}.npy", array)

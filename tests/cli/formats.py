@@ -5,6 +5,7 @@ import json
 import lzma
 import os
 import pickle
+import shlex
 import zlib
 
 
@@ -51,6 +52,107 @@ def text_in():
     run("convert", "bad.txt", "o.npy").fails(1, "line 2, column 2", "'x'")
     run("verify", "bad.txt").fails(1, "line 2, column 2")
     assert not os.path.exists("o.npy")
+
+
+STARS = b'name,parallax,mag\nVega,0.13,0.03\n"Sirius, A",NA,-1.46\nDeneb,,1.25\n'
+HOW = ["--skip-rows", 1, "--use-columns", "1,-1", "--missing", "NA"]
+
+
+def text_columns():
+    write("stars.csv", STARS)
+    with gzip.open("stars.dat", "wb") as f:
+        f.write(STARS)
+    a = np.array([[0.13, 0.03], [np.nan, -1.46], [np.nan, 1.25]])
+    np.save("a.npy", a)
+    for name, how in ("stars.csv", HOW), ("stars.dat", HOW + ["--delimiter", ","]):
+        assert json.loads(run("info", name, "--json", *how).succeeds())["columns"] == 2
+        assert run("head", name, *how, "--rows", 2).succeeds() == run("head", "a.npy", "--rows", 2).succeeds()
+        assert run("dump", name, *how).succeeds() == a.tobytes()
+        for command in ["stats", "--json"], ["stats", "--axis=0"], ["hist", "--bins=3"]:
+            assert run(*command, name, *how).succeeds() == run(*command, "a.npy").succeeds()
+        run("convert", name, "b.npy", *how, "--dtype=<f4").succeeds()
+        assert np.array_equal(np.load("b.npy"), a.astype("f4"), equal_nan=True)
+        run("verify", name, *how).succeeds()
+    assert run("head", "stars.csv", "--skip-rows", 1, "--use-columns", -1).succeeds() == b"[ 0.03 -1.46  1.25]\n"
+    run("head", "stars.csv", "--skip-rows", 1, "--use-columns", "1,-1").fails(1, "line 3, column 2", "'NA'")
+    run("head", "stars.csv", *HOW, "--use-columns", "0,3").fails(1, "line 2", "column 3")
+    run("stats", "stars.csv", "--use-columns", "1,-1", "--missing", "NA").fails(1, "line 1, column 2", "--skip-rows 1")
+    for columns in "", ",", "1,", "a", "1;2", "1, 2", "+1", "9" * 20:
+        run("head", "stars.csv", "--use-columns", columns).fails(2, "--use-columns: ", "1,-1", f"'{columns}'").says_nothing()
+    run("head", "stars.csv", "--missing").fails(2, "--missing: a value is missing")
+    # Each word is one, whatever stands in it and behind it; none at all is an empty field.
+    write("w.dat", b"[a,b];1\n2;\n;n/a\n")
+    words = ["--missing", "[a,b]", "--missing=n/a"]
+    assert run("dump", "--delimiter=;", *words, "w.dat").succeeds() == np.array([[np.nan, 1], [2, np.nan], [np.nan, np.nan]]).tobytes()
+    write("e.csv", b"1,\n,2\n")
+    assert run("dump", "--read-as", "i4", "--missing", "", "e.csv").succeeds() == np.array([[1, -1], [-1, 2]], "i4").tobytes()
+    run("dump", "e.csv").fails(1, "line 1, column 2")
+
+
+def readme():
+    with open(sys.argv[5]) as f:
+        text = f.read()
+    write("stars.csv", eval("b" + re.search(r'fputs\(("name,.*"), to\)', text)[1]))
+    commands = re.findall(r"^\$ npymap (.* stars\.csv .*)$", text, re.M)
+    assert commands
+    for command in commands:
+        run(*shlex.split(command)).succeeds()
+    x = np.load("stars.npy")
+    assert x.dtype == "<f4" and np.array_equal(x, np.array([[0.13, 0.03], [np.nan, -1.46]], "f4"), equal_nan=True), x
+
+
+def text_options_elsewhere():
+    a = np.arange(6.0).reshape(2, 3)
+    np.save("a.npy", a)
+    np.savez("a.npz", a=a)
+    with open("a.pkl", "wb") as f:
+        pickle.dump(a, f, 4)
+    for name, found in ("a.npy", "an .npy file"), ("a.npz", "an archive"), ("a.pkl", "a pickle"):
+        for option in ["--skip-rows", 1], ["--read-as", "<f4"], ["--use-columns", 0], ["--missing", "NA"], ["--delimiter", ","]:
+            for command in ["info"], ["head"], ["dump"], ["stats"], ["hist"], ["convert", "b.npy"], ["verify"], ["convert", "b.csv"]:
+                if command[-1] == "b.csv" and option[0] == "--delimiter":
+                    continue
+                result = run(command[0], name, *command[1:], *option)
+                result.fails(1, f"npymap: {name}: {option[0]}: expected text, found {found}").says_nothing()
+    run("convert", "a.npy", "b.npy", "--format", "%d").fails(2, "--format: ")
+    assert not os.path.exists("b.npy") and not os.path.exists("b.csv")
+
+
+def text_memory():
+    a = np.random.default_rng(5).normal(size=(3000, 7))
+    np.savetxt("a.csv", a, delimiter=",", fmt="%r")
+    np.save("a.npy", a)
+    for size in "4096", "64KiB", "1GB":
+        for threads in 1, 3:
+            how = ["--memory", size, "--threads", threads]
+            run("convert", "a.csv", "b.npy", *how).succeeds()
+            assert open("b.npy", "rb").read() == open("a.npy", "rb").read()
+            run("convert", "a.npy", "b.csv", *how, "--format=%r").succeeds()
+            assert open("b.csv", "rb").read() == open("a.csv", "rb").read()
+            assert run("stats", "a.csv", *how).succeeds() == run("stats", "a.npy", *how).succeeds()
+    write("long.csv", b"1," * (1 << 20) + b"1\n")
+    for command in ["stats", "long.csv"], ["hist", "long.csv"], ["convert", "long.csv", "b.npy"]:
+        run(*command, "--memory", "1MiB").fails(1, "half of --memory")
+        run(*command, "--memory", "64MiB").succeeds()
+
+
+def text_delimiter():
+    a = np.arange(6).reshape(2, 3)
+    np.save("a.npy", a)
+    np.savez("a.npz", a=a)
+    for protocol in 0, 4:
+        with open(f"a{protocol}.pkl", "wb") as f:
+            pickle.dump(a, f, protocol)
+    for typed, written in (";", b";"), ("\\t", b"\t"), (", ", b", "), ("", b" "):
+        for name in "a.npy", "a.npz", "a0.pkl", "a4.pkl":
+            for out in "b.csv", "b.txt":
+                run("convert", name, out, "--delimiter", typed).succeeds()
+                assert open(out, "rb").read() == b"0;1;2\n3;4;5\n".replace(b";", written)
+    # Of two texts it is of the first, and the second has that of its name.
+    write("a.dat", b"0;1;2\n3;4;5\n")
+    for out, between in ("b.csv", b","), ("b.tsv", b"\t"), ("b.txt", b" "):
+        run("convert", "a.dat", out, "--delimiter", ";", "--dtype", "i8").succeeds()
+        assert open(out, "rb").read() == b"0;1;2\n3;4;5\n".replace(b";", between)
 
 
 def text_out():

@@ -191,7 +191,7 @@ def memory():
     np.save("a.npy", np.arange(100.0, dtype=">f8"))
     for command in ["stats", "a.npy"], ["hist", "a.npy"], ["convert", "a.npy", "b.npy"]:
         for words in "0", "1":
-            result = run(*command, "--memory", words).fails(1, "npy: budget", "expected at least ")
+            result = run(*command, "--memory", words).fails(1, "npy: --memory: expected at least ")
             least = re.search(rb"at least (\d+)", result.err).group(1).decode()
             run(*command, "--memory", least).succeeds()
 
@@ -320,7 +320,7 @@ def convert_failures():
         ("a.npy", "b.npy", "--dtype=<i4"): "conversion: expected",
         ("c.npy", "b.npy"): "c.npy: ", ("d.npz", "b.npy"): "d.npz: ", ("nothing.npy", "b.npy"): "nothing.npy: ",
         ("a.npy", "none/b.npy"): "none/b.npy: ", ("a.npy", "folder.npy"): "folder.npy: ",
-        ("a.npy", "b.npy", "--memory=0"): "budget",
+        ("a.npy", "b.npy", "--memory=0"): "--memory: ",
     }.items():
         run("convert", *arguments).fails(1, words).says_nothing()
         assert contents("b.npy") == b"old"

@@ -454,7 +454,10 @@ def numbers():
 
 def odd_names():
     np.save("a.npy", np.zeros(3))
-    for name in "info", "head", "--", "-x", "--json", "[a]":
+    for command in ["info"], ["head"], ["dump"], ["verify"], ["convert", "b.npy"], ["recover"]:
+        run(command[0], "-", *command[1:]).fails(1, "npymap: -: ", "standard input").says_nothing()
+    run("append", "a.npy", "-").fails(1, "npymap: -: ", "standard input").says_nothing()
+    for name in "info", "head", "--", "-", "-x", "--json", "[a]":
         os.link("a.npy", name)
         run("info", "--", name).succeeds()
         run("info", "./" + name).succeeds()

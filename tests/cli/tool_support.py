@@ -1,4 +1,4 @@
-# What the tests of the tool stand on; one of them follows. Usage: test, the tool, an empty folder, a seed.
+# What the tests of the tool stand on; one of them follows. Usage: test, the tool, an empty folder, a seed, README.md.
 import io
 import random
 import re

@@ -16,8 +16,9 @@ void in_python(const std::string& test, const std::string& file = "tool.py") {
   const std::string script =
       read_file(NPYMAP_TEST_FOLDER "/tool_support.py") + read_file(NPYMAP_TEST_FOLDER "/" + file);
   INFO("seed " << random_seed());
-  const python_result result = run_python(
-      script, {test, NPYMAP_TOOL, folder.path().string(), std::to_string(random_seed())});
+  const python_result result =
+      run_python(script, {test, NPYMAP_TOOL, folder.path().string(), std::to_string(random_seed()),
+                          NPYMAP_TEST_FOLDER "/../../README.md"});
   INFO(result.err);
   REQUIRE(result.exit_code == 0);
 }
@@ -270,7 +271,20 @@ TEST_CASE("tool: progress of archives is drawn when asked for") {
 TEST_CASE("tool: text is read as NumPy reads it, and told of by line and column") {
   in_python("text_in", "formats.py");
 }
+TEST_CASE("tool: columns of text are chosen, and missing fields told, wherever it is read") {
+  in_python("text_columns", "formats.py");
+}
+TEST_CASE("tool: the README's text is converted as it says") { in_python("readme", "formats.py"); }
+TEST_CASE("tool: an option of text is refused where there is none") {
+  in_python("text_options_elsewhere", "formats.py");
+}
+TEST_CASE("tool: text is read within --memory, which an error names") {
+  in_python("text_memory", "formats.py");
+}
 TEST_CASE("convert: to text, as NumPy writes it") { in_python("text_out", "formats.py"); }
+TEST_CASE("convert: --delimiter is that of the text that is read, or else of what is written") {
+  in_python("text_delimiter", "formats.py");
+}
 TEST_CASE("tool: arrays in pickles are listed, named and read, and nothing is run") {
   in_python("pickles", "formats.py");
 }

@@ -349,7 +349,10 @@ TEST_CASE("multiply: shapes that do not agree are named, and nothing is written"
   CHECK(told.find("(3, 4) by (2, 3) into (2, 4)") != std::string::npos);
   CHECK(code_of([&] { npymap::multiply(b, a, c); }) == errc::layout_mismatch);
   CHECK(code_of([&] { npymap::multiply(a, b, c.transpose()); }) == errc::layout_mismatch);
-  CHECK(code_of([&] { npymap::multiply(a(0, npymap::ellipsis), b, c); }) == errc::layout_mismatch);
+  const auto row = a(0, npymap::ellipsis);
+  CHECK(code_of([&] { npymap::multiply(row, b, c); }) == errc::layout_mismatch);
+  const std::string of_row = message_of([&] { npymap::multiply(row, b, c); });
+  CHECK(of_row.find("found (3,) by (3, 4) into (2, 4)") != std::string::npos);
   CHECK(code_of([&] { npymap::multiply(a, b, c, {.threads = 0}); }) == errc::invalid_argument);
   const auto least = [&](std::uint64_t budget) {
     return code_of([&] { npymap::multiply(a, b, c, {.budget_bytes = budget}); });

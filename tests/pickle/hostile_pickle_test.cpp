@@ -219,7 +219,7 @@ TEST_CASE("pickle: values that do not fit are told with what they are, and where
       {"2**60 elements",
        "K\3\x85",
        "\x8a\x08" + std::string(7, '\0') + "\x10\x85",
-       "at most 2**63 - 1 bytes, found (1152921504606846976) of 8 bytes",
+       "at most 2**63 - 1 bytes, found (1152921504606846976,) of 8 bytes",
        {}},
       {"another byte order", "<", "?", "a byte order, found '?'", {}},
   };

@@ -287,6 +287,9 @@ TEST_CASE("transform: arrays of unequal shapes go by rows") {
         errc::layout_mismatch);
   CHECK(code_of([&] { npymap::for_each_piece(inputs(x, scalar), nothing); }) ==
         errc::layout_mismatch);
+  CHECK_THAT(
+      message_of([&] { npymap::for_each_piece(inputs(x(npymap::all, 0, 0), other), nothing); }),
+      Catch::Contains("expected (701, 2), or as many rows, found (700,)"));
   CHECK(code_of([&] {
           npymap::for_each_piece(inputs(x, weight), nothing, {.budget_bytes = 500});
         }) == errc::invalid_argument);

@@ -13,7 +13,6 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <npymap/array.hpp>
 #include <npymap/convert.hpp>
@@ -23,6 +22,7 @@
 #include <npymap/guard.hpp>
 
 #include "array/array_access.hpp"
+#include "core/shape_text.hpp"
 #include "io/aligned_buffer.hpp"
 #include "io/file.hpp"
 #include "stream/element_source.hpp"
@@ -326,12 +326,12 @@ void require_shapes(const source& a, const source& b, const any_array& c) {
       c.extent(1) == b.extent(1)) {
     return;
   }
-  const auto text = [](const shape& s) { return fmt::format("({})", fmt::join(s, ", ")); };
   throw error(errc::layout_mismatch,
               {.path = c.path(),
                .subject = "shapes of a matrix product",
                .expected = "(m, k) by (k, n) into (m, n)",
-               .found = text(a.shape()) + " by " + text(b.shape()) + " into " + text(c.shape())});
+               .found = shape_text(a.shape()) + " by " + shape_text(b.shape()) + " into " +
+                        shape_text(c.shape())});
 }
 
 void require_apart(const source& from, const any_array& to) {
