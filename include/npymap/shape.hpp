@@ -105,7 +105,7 @@ using shape = index_vector;
 using strides = index_vector;
 
 /// Indices as Python writes a tuple: "()", "(3,)", "(3, 4)".
-NPYMAP_EXPORT std::string to_string(const index_vector& values);
+NPYMAP_EXPORT std::string to_string(std::span<const index_t> values);
 
 /// The number of elements, 1 for rank 0; nothing when it is negative in an axis or does not fit.
 ///

@@ -8,7 +8,6 @@
 #include <npymap/error.hpp>
 
 #include "array/convert/require_cast.hpp"
-#include "core/shape_text.hpp"
 
 namespace npymap::detail {
 namespace {
@@ -42,8 +41,8 @@ layout block_of_rows(const layout_ref& where, const shape& whole, int axis,
       errc::layout_mismatch,
       {.path = path,
        .subject = "rows to append",
-       .expected = fmt::format("shape {}, or some of these along axis {}", shape_text(row), axis),
-       .found = shape_text(where.shape)});
+       .expected = fmt::format("shape {}, or some of these along axis {}", to_string(row), axis),
+       .found = to_string(where.shape)});
 }
 
 void require_appendable(const dtype& from, const dtype& to) {

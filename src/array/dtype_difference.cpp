@@ -8,7 +8,6 @@
 #include <npymap/error.hpp>
 #include <npymap/header.hpp>
 
-#include "core/shape_text.hpp"
 #include "core/time_step.hpp"
 
 namespace npymap::detail {
@@ -21,7 +20,7 @@ const field* find(const dtype& record, std::string_view name) {
 }
 
 std::string description(const field& f) {
-  const std::string shape = f.subshape.empty() ? "" : " of shape " + shape_text(f.subshape);
+  const std::string shape = f.subshape.empty() ? "" : " of shape " + to_string(f.subshape);
   return fmt::format("{}{} at byte {}", descr(f.type), shape, f.offset_bytes);
 }
 

@@ -5,7 +5,6 @@
 #include <npymap/error.hpp>
 
 #include "array/array_access.hpp"
-#include "core/shape_text.hpp"
 #include "io/aligned_buffer.hpp"
 
 namespace npymap {
@@ -20,13 +19,13 @@ any_array zeros(const dtype& type, const npymap::shape& extents, order layout) {
   if (!is_shape) {
     throw error(errc::invalid_argument, {.subject = "shape of zeros",
                                          .expected = "extents of 0 and more",
-                                         .found = shape_text(extents)});
+                                         .found = to_string(extents)});
   }
   const auto bytes = array_bytes(extents, type.itemsize());
   if (!bytes) {
     throw error(
         errc::size_overflow,
-        {.subject = "bytes of zeros", .expected = "less than 2^63", .found = shape_text(extents)});
+        {.subject = "bytes of zeros", .expected = "less than 2^63", .found = to_string(extents)});
   }
   io::aligned_buffer memory(static_cast<std::size_t>(*bytes));
   std::ranges::fill(memory.bytes(), std::byte{0});

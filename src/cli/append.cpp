@@ -15,7 +15,6 @@
 #include "cli/json.hpp"
 #include "cli/progress.hpp"
 #include "cli/terminal.hpp"
-#include "core/shape_text.hpp"
 #include "io/program.hpp"
 
 namespace npymap::cli {
@@ -47,7 +46,7 @@ void require_fitting(appender& to, const any_array& rows) try {
   throw error(e.code(), {.path = rows.path(),
                          .subject = e.subject(),
                          .expected = e.expected(),
-                         .found = tells_of_none ? shape_text(rows.shape()) : e.found()});
+                         .found = tells_of_none ? to_string(rows.shape()) : e.found()});
 }
 
 class interruptible {
@@ -112,7 +111,7 @@ void append(const append_options& options) {
                                  json_string(options.source.path), rows_before, to.rows(),
                                  json_list(to.shape()))
                    : fmt::format("{:<16}{}\n{:<16}{}\n{:<16}{}\n", "rows before", rows_before,
-                                 "rows", to.rows(), "shape", shape_text(to.shape())));
+                                 "rows", to.rows(), "shape", to_string(to.shape())));
 }
 
 }  // namespace npymap::cli

@@ -12,7 +12,6 @@
 #include "cli/npy_file.hpp"
 #include "cli/other_formats.hpp"
 #include "cli/terminal.hpp"
-#include "core/shape_text.hpp"
 
 namespace npymap::cli {
 namespace {
@@ -44,7 +43,7 @@ std::string text_of(const npy_file& file) {
   line("path", printable(file.opened.path()));
   line("format", fmt::format("npy {}.{}", facts.version.major, facts.version.minor));
   line("dtype", descr(facts.dtype));
-  line("shape", shape_text(facts.shape));
+  line("shape", to_string(facts.shape));
   line("order", facts.order == order::fortran ? "Fortran" : "C");
   line("data offset", fmt::format("{}", facts.data_offset_bytes));
   line("data bytes", number_or(file.data_bytes(), pickled));

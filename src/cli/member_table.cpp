@@ -9,7 +9,6 @@
 
 #include "cli/json.hpp"
 #include "cli/terminal.hpp"
-#include "core/shape_text.hpp"
 
 namespace npymap::cli {
 namespace {
@@ -36,7 +35,7 @@ table_row row_of(const member_facts& of) {
                 of.facts     ? descr(of.facts->dtype)
                 : of.refusal ? "unreadable"
                              : "no array",
-                of.facts ? shape_text(of.facts->shape) : "",
+                of.facts ? to_string(of.facts->shape) : "",
                 !of.facts                           ? ""
                 : of.facts->order == order::fortran ? "Fortran"
                                                     : "C",

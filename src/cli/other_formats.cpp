@@ -18,7 +18,6 @@
 
 #include "cli/json.hpp"
 #include "cli/terminal.hpp"
-#include "core/shape_text.hpp"
 #include "io/file.hpp"
 
 namespace npymap::cli {
@@ -54,7 +53,7 @@ using table_row = std::array<std::string, 5>;
 std::string table_of(const std::vector<pickled_array>& arrays) {
   std::vector<table_row> rows{{"name", "dtype", "shape", "order", "data offset"}};
   for (const pickled_array& each : arrays) {
-    rows.push_back({printable(each.name), descr(each.dtype), shape_text(each.shape),
+    rows.push_back({printable(each.name), descr(each.dtype), to_string(each.shape),
                     each.order == order::fortran ? "Fortran" : "C",
                     each.data_offset_bytes ? fmt::format("{}", *each.data_offset_bytes)
                                            : std::string("not in one piece")});
@@ -130,7 +129,7 @@ void verify_other(const input& from, const verify_options& options) {
       detail = detail_of_pickle(from);
     } else {
       const any_array x = elements_of(from, options.source);
-      detail = fmt::format("{} of dtype {}", shape_text(x.shape()), descr(x.dtype()));
+      detail = fmt::format("{} of dtype {}", to_string(x.shape()), descr(x.dtype()));
     }
   } catch (const error& e) {
     if (e.code() == errc::stopped) throw;

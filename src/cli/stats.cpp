@@ -23,7 +23,6 @@
 #include "cli/print/print_array.hpp"
 #include "cli/terminal.hpp"
 #include "cli/watched_pass.hpp"
-#include "core/shape_text.hpp"
 
 namespace npymap::cli {
 namespace {
@@ -129,7 +128,7 @@ void require_few_results(const source& x, int axis) {
   if (count && *count <= most) return;
   throw error(errc::invalid_argument, {.subject = "statistics along an axis of no elements",
                                        .expected = fmt::format("at most {} results", most),
-                                       .found = shape_text(x.shape())});
+                                       .found = to_string(x.shape())});
 }
 
 template <class T>

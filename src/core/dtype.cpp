@@ -8,8 +8,6 @@
 #include <npymap/error.hpp>
 #include <npymap/stored.hpp>
 
-#include "core/shape_text.hpp"
-
 namespace npymap {
 namespace {
 
@@ -108,7 +106,7 @@ dtype dtype::record(std::vector<field> fields, index_t itemsize) {
     // NumPy counts them in a C int too, and without a byte they would fit anywhere.
     if (*element_count(f.subshape) > max_itemsize) {
       refuse(fmt::format("sub-arrays of at most {} elements", max_itemsize),
-             fmt::format("field {} of shape {}", quoted(f.name), shape_text(f.subshape)));
+             fmt::format("field {} of shape {}", quoted(f.name), to_string(f.subshape)));
     }
   }
   std::ranges::sort(names);
@@ -151,7 +149,7 @@ index_t field::size_bytes() const {
   const auto bytes = array_bytes(subshape, type.itemsize());
   if (!bytes) {
     refuse("a sub-array of 0 to 2**63 - 1 bytes",
-           fmt::format("field {} of shape {}", quoted(name), shape_text(subshape)));
+           fmt::format("field {} of shape {}", quoted(name), to_string(subshape)));
   }
   return *bytes;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <npymap/detail/checked.hpp>
 #include <npymap/error.hpp>
@@ -78,6 +79,8 @@ strides dense_byte_strides(std::span<const index_t> extents, index_t itemsize, o
   return byte_strides;
 }
 
-std::string to_string(const index_vector& values) { return shape_text(values); }
+std::string to_string(std::span<const index_t> values) {
+  return fmt::format("({}{})", fmt::join(values, ", "), values.size() == 1 ? "," : "");
+}
 
 }  // namespace npymap

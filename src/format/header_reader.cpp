@@ -6,7 +6,6 @@
 #include <npymap/error.hpp>
 #include <npymap/header.hpp>
 
-#include "core/shape_text.hpp"
 #include "format/dtype_reader.hpp"
 #include "format/literal.hpp"
 #include "format/magic.hpp"
@@ -202,7 +201,7 @@ header read_text(std::string_view text, npy_version version, std::size_t limit) 
         errc::size_overflow,
         {.subject = "shape",
          .expected = "at most 2**63 - 1 bytes",
-         .found = fmt::format("{} of {} bytes", shape_text(result.shape), result.dtype.itemsize()),
+         .found = fmt::format("{} of {} bytes", to_string(result.shape), result.dtype.itemsize()),
          .byte_offset = found.shape->offset});
   }
   return result;

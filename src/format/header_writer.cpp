@@ -7,7 +7,6 @@
 #include <npymap/error.hpp>
 #include <npymap/header.hpp>
 
-#include "core/shape_text.hpp"
 #include "format/header_room.hpp"
 #include "format/magic.hpp"
 #include "format/python_repr.hpp"
@@ -27,7 +26,7 @@ bool is_c_contiguous(std::span<const index_t> extents) {
 
 [[noreturn]] void refuse_shape(errc code, std::string expected, std::span<const index_t> extents) {
   throw error(code,
-              {.subject = "shape", .expected = std::move(expected), .found = shape_text(extents)});
+              {.subject = "shape", .expected = std::move(expected), .found = to_string(extents)});
 }
 
 void check(const dtype& type, std::span<const index_t> extents) {

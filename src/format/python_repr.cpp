@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include <npymap/error.hpp>
+#include <npymap/shape.hpp>
 
-#include "core/shape_text.hpp"
 #include "format/unicode.hpp"
 
 namespace npymap::detail {
@@ -53,6 +53,6 @@ void append_repr(std::string& out, std::string_view text) {
   out += quote;
 }
 
-void append_repr(std::string& out, std::span<const index_t> extents) { out += shape_text(extents); }
+void append_repr(std::string& out, std::span<const index_t> extents) { out += to_string(extents); }
 
 }  // namespace npymap::detail

@@ -8,7 +8,6 @@
 
 #include <fmt/format.h>
 
-#include "core/shape_text.hpp"
 #include "format/type_string.hpp"
 
 namespace npymap::pickle {
@@ -28,7 +27,7 @@ constexpr std::size_t most_joblib_keys = 64;   // it writes six
   throw error(errc::size_overflow,
               {.subject = subject,
                .expected = "at most 2**63 - 1 bytes",
-               .found = fmt::format("{} of {} bytes", shape_text(extents), type.itemsize()),
+               .found = fmt::format("{} of {} bytes", to_string(extents), type.itemsize()),
                .byte_offset = told_offset(at)});
 }
 

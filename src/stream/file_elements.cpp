@@ -14,7 +14,6 @@
 #include <npymap/header.hpp>
 
 #include "array/npy_file.hpp"
-#include "core/shape_text.hpp"
 #include "io/aligned_buffer.hpp"
 #include "io/direct_file.hpp"
 #include "io/file.hpp"

@@ -7,7 +7,6 @@
 #include <npymap/convert.hpp>
 #include <npymap/error.hpp>
 
-#include "core/shape_text.hpp"
 #include "core/time_step.hpp"
 #include "io/dense_writes.hpp"
 #include "stream/copy/overlap.hpp"
@@ -62,8 +61,8 @@ output_operand output_to(const pass_output& given, bool is_alike) {
 void require_rows(const shape& lead, const shape& other) {
   if (!lead.empty() && !other.empty() && lead[0] == other[0]) return;
   throw error(errc::layout_mismatch, {.subject = "shapes of arrays in step",
-                                      .expected = shape_text(lead) + ", or as many rows",
-                                      .found = shape_text(other)});
+                                      .expected = to_string(lead) + ", or as many rows",
+                                      .found = to_string(other)});
 }
 
 /// Whether each piece of an output holds the elements of the same piece of an input, and no others.

@@ -6,7 +6,6 @@
 
 #include <npymap/error.hpp>
 
-#include "core/shape_text.hpp"
 #include "text/column_plan.hpp"
 #include "text/row_sink.hpp"
 #include "text/text_dialect.hpp"
@@ -54,7 +53,7 @@ shape restored(const shape& told, const text::column_plan& plan, index_t rows,
   throw error(errc::bad_text,
               {.path = path,
                .subject = "rows",
-               .expected = "those of shape " + shape_text(told) + ", as the first line says",
+               .expected = "those of shape " + to_string(told) + ", as the first line says",
                .found = fmt::format("{} of {} columns", rows, columns)});
 }
 

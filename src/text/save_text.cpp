@@ -9,7 +9,6 @@
 
 #include <npymap/error.hpp>
 
-#include "core/shape_text.hpp"
 #include "deflate/deflate.hpp"
 #include "io/new_file.hpp"
 #include "stream/element_source.hpp"
@@ -47,7 +46,7 @@ void require_axes(const shape& extents, more_axes more) {
       {.subject = "text of an array",
        .expected = more == more_axes::slices ? "1 axis or more"
                                              : "1 or 2 axes, or more with more_axes::slices",
-       .found = fmt::format("rank {}, shape {}", rank, shape_text(extents))});
+       .found = fmt::format("rank {}, shape {}", rank, to_string(extents))});
 }
 
 // A header or a footer, with the prefix in front of each of its lines.
@@ -79,7 +78,7 @@ void write_all(text_output& to, const source& x, const line_format& format,
                std::optional<int> level, const save_text_options& options) {
   std::string head = commented(options.header, options);
   if (x.rank() > 2) {
-    head = options.comments + "shape: " + shape_text(x.shape()) + options.newline + head;
+    head = options.comments + "shape: " + to_string(x.shape()) + options.newline + head;
   }
   to.write(text::encoded_option("header", head, options.encoding));
   text::text_writer writer(format, to, level, options.pass,

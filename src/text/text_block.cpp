@@ -7,8 +7,6 @@
 
 #include <npymap/error.hpp>
 
-#include "core/shape_text.hpp"
-
 namespace npymap::text {
 namespace {
 
@@ -69,7 +67,7 @@ void text_block::write_slice_note(text_buffer& to, const index_vector& index) co
   index_vector slice(row_axes_ - 1);
   for (int axis = 0; axis < slice.rank(); ++axis) slice[axis] = start_[axis] + index[axis];
   to.append(format_.slice_note);
-  to.append(shape_text(slice));
+  to.append(to_string(slice));
   to.append(format_.note_end);
 }
 
@@ -125,7 +123,7 @@ void text_block::refuse(const unfit_value& value, const index_vector& index, ind
     index_vector whole(extents_.rank());
     for (int axis = 0; axis < row_axes_; ++axis) whole[axis] = start_[axis] + index[axis];
     whole[row_axes_] = column;
-    place = "element " + shape_text(whole);
+    place = "element " + to_string(whole);
   } else {
     place = fmt::format("row {}, column {}", start_[0] + index[0], column);
   }

@@ -13,7 +13,6 @@
 #include <npymap/detail/checked.hpp>
 #include <npymap/error.hpp>
 
-#include "core/shape_text.hpp"
 #include "view/wrapping.hpp"
 
 namespace npymap::detail {
@@ -122,12 +121,12 @@ void check_size(std::span<const index_t> shape, index_t itemsize) {
   if (array_bytes(shape, itemsize) && element_count(shape)) return;
   if (std::any_of(shape.begin(), shape.end(), [](index_t extent) { return extent < 0; })) {
     throw error(errc::invalid_argument,
-                {.subject = "shape", .expected = "no negative extent", .found = shape_text(shape)});
+                {.subject = "shape", .expected = "no negative extent", .found = to_string(shape)});
   }
   throw error(errc::size_overflow,
               {.subject = "shape",
                .expected = "a size that fits 63 bits",
-               .found = fmt::format("{} of {} bytes each", shape_text(shape), itemsize)});
+               .found = fmt::format("{} of {} bytes each", to_string(shape), itemsize)});
 }
 
 bool is_contiguous(const layout_ref& from, order storage) noexcept {
@@ -178,8 +177,8 @@ void check(const layout_ref& given, const void* data, index_t alignment) {
     throw error(errc::size_overflow,
                 {.subject = "byte strides",
                  .expected = "a reach that fits 63 bits",
-                 .found = fmt::format("{} for shape {}", shape_text(given.byte_strides),
-                                      shape_text(given.shape))});
+                 .found = fmt::format("{} for shape {}", to_string(given.byte_strides),
+                                      to_string(given.shape))});
   }
   if (is_empty(given.shape)) return;
   const auto odd = reinterpret_cast<std::uintptr_t>(data) % static_cast<std::uintptr_t>(alignment);
@@ -221,8 +220,8 @@ bool same_shape(const layout_ref& a, const layout_ref& b) noexcept {
 void require_same_shape(const layout_ref& from, const layout_ref& to) {
   if (same_shape(from, to)) return;
   throw error(errc::layout_mismatch, {.subject = "shape of the target",
-                                      .expected = shape_text(from.shape),
-                                      .found = shape_text(to.shape)});
+                                      .expected = to_string(from.shape),
+                                      .found = to_string(to.shape)});
 }
 
 void require_contiguous(const layout_ref& from) {
@@ -230,8 +229,8 @@ void require_contiguous(const layout_ref& from) {
   throw error(errc::layout_mismatch,
               {.subject = "elements as one span",
                .expected = "a dense view (slicing made it otherwise: copy it to one)",
-               .found = fmt::format("shape {} with byte strides {}", shape_text(from.shape),
-                                    shape_text(from.byte_strides))});
+               .found = fmt::format("shape {} with byte strides {}", to_string(from.shape),
+                                    to_string(from.byte_strides))});
 }
 
 void refuse_rank(int expected, std::size_t found) {
@@ -320,7 +319,7 @@ layout permute(const layout_ref& from, std::span<const index_t> axes) {
   if (to.shape.rank() != rank || std::ssize(axes) != rank) {
     throw error(errc::invalid_argument, {.subject = "axes",
                                          .expected = fmt::format("a permutation of {} axes", rank),
-                                         .found = shape_text(axes)});
+                                         .found = to_string(axes)});
   }
   return to;
 }
@@ -461,8 +460,8 @@ layout broadcast_to(const layout_ref& from, std::span<const index_t> shape) {
   if (!fits) {
     throw error(errc::layout_mismatch,
                 {.subject = "broadcast_to",
-                 .expected = "a shape that broadcasts to " + shape_text(shape),
-                 .found = shape_text(from.shape)});
+                 .expected = "a shape that broadcasts to " + to_string(shape),
+                 .found = to_string(from.shape)});
   }
   return to;
 }
@@ -473,7 +472,7 @@ layout sliding_window_view(const layout_ref& from, std::span<const index_t> wind
     throw error(errc::invalid_argument,
                 {.subject = "sliding_window_view",
                  .expected = fmt::format("one axis for each of {} window extents", window.size()),
-                 .found = shape_text(axes)});
+                 .found = to_string(axes)});
   }
   layout to = same(from);
   for (std::size_t i = 0; i < window.size(); ++i) {

@@ -10,7 +10,6 @@
 
 #include <npymap/error.hpp>
 
-#include "core/shape_text.hpp"
 #include "view/wrapping.hpp"
 
 namespace npymap::detail {
@@ -204,8 +203,8 @@ loop_nest::loop_nest(std::span<const layout_ref> operands) {
   for (const layout_ref& other : operands) {
     if (same_shape(first, other)) continue;
     throw error(errc::layout_mismatch, {.subject = "loop over several views",
-                                        .expected = "shape " + shape_text(first.shape),
-                                        .found = shape_text(other.shape)});
+                                        .expected = "shape " + to_string(first.shape),
+                                        .found = to_string(other.shape)});
   }
   if (std::all_of(operands.begin(), operands.end(), is_c_contiguous)) {
     block_.extents[0] = element_count(first.shape).value_or(0);

@@ -9,7 +9,6 @@
 #include <npymap/detail/layout.hpp>
 #include <npymap/error.hpp>
 
-#include "core/shape_text.hpp"
 #include "view/wrapping.hpp"
 
 namespace npymap::detail {
@@ -27,7 +26,7 @@ npymap::shape completed(std::span<const index_t> shape, std::span<const index_t>
     } else if (extents[axis] < 0) {
       throw error(errc::invalid_argument, {.subject = "shape",
                                            .expected = "extents from 0, and one -1 at most",
-                                           .found = shape_text(shape)});
+                                           .found = to_string(shape)});
     }
   }
   const std::optional<index_t> known = element_count(extents);
@@ -38,8 +37,8 @@ npymap::shape completed(std::span<const index_t> shape, std::span<const index_t>
     throw error(
         errc::invalid_argument,
         {.subject = "reshape",
-         .expected = fmt::format("a shape of {} elements, as {} has", count, shape_text(old)),
-         .found = shape_text(shape)});
+         .expected = fmt::format("a shape of {} elements, as {} has", count, to_string(old)),
+         .found = to_string(shape)});
   }
   return extents;
 }
@@ -113,10 +112,10 @@ layout reshape(const layout_ref& from, std::span<const index_t> shape, order rea
   std::optional<strides> byte_strides = divided(squeeze(from), extents, read_order);
   if (!byte_strides) {
     throw error(errc::layout_mismatch,
-                {.subject = fmt::format("reshape to {}", shape_text(extents)),
+                {.subject = fmt::format("reshape to {}", to_string(extents)),
                  .expected = "axes that can be joined in place (or else a dense copy of them)",
-                 .found = fmt::format("shape {} with byte strides {}", shape_text(from.shape),
-                                      shape_text(from.byte_strides))});
+                 .found = fmt::format("shape {} with byte strides {}", to_string(from.shape),
+                                      to_string(from.byte_strides))});
   }
   return {std::move(extents), *std::move(byte_strides), 0};
 }

@@ -12,7 +12,6 @@
 
 #include <npymap/error.hpp>
 
-#include "core/shape_text.hpp"
 #include "support/catch.hpp"
 #include "support/python.hpp"
 
@@ -122,8 +121,8 @@ TEST_CASE("shape: dense strides are NumPy's") {
     const bool c = random() % 2 == 0;
     const auto itemsize = static_cast<index_t>(random() % 20 + 1);
     cases +=
-        npymap::shape_text(extents) + ";" + std::to_string(itemsize) + ";" + (c ? "C" : "F") + "\n";
-    ours.push_back(npymap::shape_text(
+        npymap::to_string(extents) + ";" + std::to_string(itemsize) + ";" + (c ? "C" : "F") + "\n";
+    ours.push_back(npymap::to_string(
         dense_byte_strides(extents, itemsize, c ? npymap::order::c : npymap::order::fortran)));
   }
   std::istringstream numpys(npymap_test::python(R"(
@@ -141,9 +140,9 @@ for line in sys.stdin:
 }
 
 TEST_CASE("shape: text is a Python tuple") {
-  CHECK(npymap::shape_text(shape{}) == "()");
-  CHECK(npymap::shape_text(shape{3}) == "(3,)");
-  CHECK(npymap::shape_text(shape{3, -4}) == "(3, -4)");
+  CHECK(npymap::to_string(shape{}) == "()");
+  CHECK(npymap::to_string(shape{3}) == "(3,)");
+  CHECK(npymap::to_string(shape{3, -4}) == "(3, -4)");
   CHECK(to_string(shape{3, 4}) == "(3, 4)");
 }
 

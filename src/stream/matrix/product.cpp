@@ -22,7 +22,6 @@
 #include <npymap/guard.hpp>
 
 #include "array/array_access.hpp"
-#include "core/shape_text.hpp"
 #include "io/aligned_buffer.hpp"
 #include "io/file.hpp"
 #include "stream/element_source.hpp"
@@ -330,8 +329,8 @@ void require_shapes(const source& a, const source& b, const any_array& c) {
               {.path = c.path(),
                .subject = "shapes of a matrix product",
                .expected = "(m, k) by (k, n) into (m, n)",
-               .found = shape_text(a.shape()) + " by " + shape_text(b.shape()) + " into " +
-                        shape_text(c.shape())});
+               .found = to_string(a.shape()) + " by " + to_string(b.shape()) + " into " +
+                        to_string(c.shape())});
 }
 
 void require_apart(const source& from, const any_array& to) {

@@ -13,7 +13,6 @@
 #include <npymap/error.hpp>
 
 #include "array/array_access.hpp"
-#include "core/shape_text.hpp"
 #include "core/time_step.hpp"
 #include "io/aligned_buffer.hpp"
 #include "stream/rows/row_fetch.hpp"
@@ -234,8 +233,8 @@ void gather_rows(const row_source& from, std::span<const index_t> rows, const dt
   if (!std::ranges::equal(extents, to_layout.shape)) {
     throw error(errc::layout_mismatch, {.path = from.storage.path(),
                                         .subject = "shape of what rows are gathered into",
-                                        .expected = shape_text(extents),
-                                        .found = shape_text(to_layout.shape)});
+                                        .expected = to_string(extents),
+                                        .found = to_string(to_layout.shape)});
   }
   require_cast(from, wanted);
   require_rows(from, rows);
