@@ -33,9 +33,7 @@ class collected {
     npymap::for_each([](char& count) { ++count; },
                      npymap::view<char>(seen_.data(), shape_).slice(place));
   }
-  void add_block(const npymap::block<T>& block) {
-    add(block.interior_start(), block.interior());
-  }
+  void add_block(const npymap::block<T>& block) { add(block.interior_start(), block.interior()); }
   npymap::array<T> whole() {
     REQUIRE(std::all_of(seen_.begin(), seen_.end(), [](char count) { return count == 1; }));
     return npymap::convert<T>(npymap::view<T>(elements_.data(), shape_));
