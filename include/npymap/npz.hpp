@@ -159,7 +159,7 @@ class NPYMAP_EXPORT npz_reader {
   /// Write the bytes of a member, which are a `.npy` if it is an array, to a file, and check the
   /// CRC: whole or not at all, in bounded memory. Where to is up to the caller: names of members
   /// are not used as paths. Of `pass`, `progress` and `stop` count.
-  /// \throws error as `load` and `save`, of an array whose header can be read; stopped
+  /// \throws error as `load`, of an array whose header can be read, and as `save`; stopped
   void extract(const npz_key& key, const std::string& path, const save_options& options = {},
                const pass_options& pass = {}) const;
 

@@ -81,16 +81,27 @@ std::string checks_json(const input& from, std::string_view format,
                      json_string(detail));
 }
 
+// False if its objects are more than plain values, which is no fault of the file.
+bool is_read_whole(const std::string& path, const pickled_array& array) try {
+  if (array.dtype.kind() == dtype_kind::object) {
+    read_pickled_objects(path, array.name);
+  } else {
+    read_pickled_array(path, array.name);
+  }
+  return true;
+} catch (const error& e) {
+  if (e.code() != errc::refused_object && e.code() != errc::object_dtype) throw;
+  return false;
+}
+
 std::string detail_of_pickle(const input& from) {
   const std::vector<pickled_array> arrays = arrays_of(from);
+  std::string unread;
   for (const pickled_array& each : arrays) {
-    if (each.dtype.kind() == dtype_kind::object) {
-      read_pickled_objects(from.path, each.name);
-    } else {
-      read_pickled_array(from.path, each.name);
-    }
+    if (!is_read_whole(from.path, each)) unread += (unread.empty() ? "" : ", ") + each.name;
   }
-  return fmt::format("{} arrays, and nothing that would be run", arrays.size());
+  if (!unread.empty()) unread = "; objects of these are not read: " + unread;
+  return fmt::format("{} arrays, and nothing that would be run{}", arrays.size(), unread);
 }
 
 }  // namespace

@@ -192,6 +192,8 @@ def pickles():
         assert np.array_equal(np.load("o.npy"), b)
         run("verify", "p.pkl").succeeds()
         run("head", "p.pkl").fails(1, "$['a']", "$['l'][0]")
+    write("lists.pkl", pickle.dumps([a, np.array([1, [2]], dtype=object)]))
+    assert b"2 arrays, and nothing that would be run; objects of these are not read: $[1]" in run("verify", "lists.pkl").succeeds()
     write("evil.pkl", b"cposix\nsystem\n(S'touch ran'\ntR.")
     for command in (["info"], ["head"], ["dump"], ["stats"], ["verify"]):
         run(*command, "evil.pkl").fails(1)
