@@ -94,7 +94,7 @@ class NPYMAP_EXPORT npz_reader {
   /// In the order of the archive; a name twice when it is there twice.
   std::span<const npz_member> members() const& noexcept;
   /// Of a reader that will be gone: `for (auto& m : npz_reader(path).members())`.
-  std::vector<npz_member> members() && { return {members().begin(), members().end()}; }
+  std::vector<npz_member> members() const&& { return {members().begin(), members().end()}; }
   bool contains(const npz_key& key) const noexcept;
   /// \throws error out_of_range when there is none of that name
   const npz_member& member(const npz_key& key) const;
