@@ -47,7 +47,8 @@ std::string_view text_of(std::span<const std::byte> bytes) {
 // Of a type string without quotes.
 bool begins_a_type(char c) {
   constexpr std::string_view others = "<>=|?";
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || others.find(c) != others.npos;
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         others.find(c) != std::string_view::npos;
 }
 
 // What else is taken for an NPY file, told by its first bytes.
@@ -62,18 +63,19 @@ std::string_view other_format(std::string_view start) {
       {"\x80", " of a Python pickle (read_pickled_array)"},
       {"\x89HDF", " of an HDF5 file"},
       {"\x1f\x8b", " of a gzip file"},
-      {"\x78\x01", of_zlib},  // RFC 1950, 2.2, at the levels that zlib's users ask for
-      {"\x78\x5e", of_zlib},
-      {"\x78\x9c", of_zlib},
-      {"\x78\xda", of_zlib},
+      {"x\1", of_zlib},  // RFC 1950, 2.2, at the levels that zlib's users ask for
+      {"x^", of_zlib},
+      {"x\x9c", of_zlib},
+      {"x\xda", of_zlib},
   };
-  for (const auto& [magic, name] : known) {
-    if (start.starts_with(magic)) return name;
-  }
   const bool is_text = !start.empty() && std::ranges::all_of(start, [](char c) {
     return (c >= ' ' && c <= '~') || c == '\n' || c == '\r' || c == '\t';
   });
-  return is_text ? " of text (load_text)" : std::string_view();
+  if (is_text) return " of text (load_text)";
+  for (const auto& [magic, name] : known) {
+    if (start.starts_with(magic)) return name;
+  }
+  return {};
 }
 
 prefix read_prefix(std::string_view start) {

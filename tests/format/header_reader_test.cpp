@@ -76,6 +76,9 @@ TEST_CASE("header: what is often taken for an NPY file is named") {
   CHECK(told("\x89HDF\r\n\x1a\n") == magic + "'\\x89HDF\\x0d\\n' of an HDF5 file (at byte 0)");
   CHECK(told("\x1f\x8b\b") == magic + "'\\x1f\\x8b\\x08' of a gzip file (at byte 0)");
   CHECK(told("1,2\n") == magic + "'1,2\\n' of text (load_text) (at byte 0)");
+  CHECK(told("x^2\n") == magic + "'x^2\\n' of text (load_text) (at byte 0)");
+  CHECK(told("x\x9c\1") ==
+        magic + "'x\\x9c\\x01' of zlib data (as joblib compresses: dump without) (at byte 0)");
   CHECK(told("1,2\1") == magic + "'1,2\\x01' (at byte 0)");
 }
 
