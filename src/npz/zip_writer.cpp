@@ -222,7 +222,8 @@ void zip_writer::write_header(const member& m) {
 void zip_writer::finish(std::string_view comment) {
   const std::uint64_t directory = end_bytes_;
   std::string bytes;
-  std::ranges::stable_partition(members_, [](const member& m) { return m.is_copied; });
+  std::stable_partition(members_.begin(), members_.end(),
+                        [](const member& m) { return m.is_copied; });
   for (const member& m : members_) {
     const std::string zip64 = directory_zip64(m.size, m.header_bytes);
     if (zip64.size() + m.extra.size() > most_16) {
