@@ -2,6 +2,7 @@
 #include <utility>
 
 #include <npymap/any_array.hpp>
+#include <npymap/detail/layout.hpp>
 #include <npymap/error.hpp>
 
 #include "array/array_access.hpp"
@@ -15,19 +16,8 @@ any_array zeros(const dtype& type, const npymap::shape& extents, order layout) {
                                      .expected = "elements that are bytes",
                                      .found = "Python objects"});
   }
-  const bool is_shape = std::ranges::all_of(extents, [](index_t n) { return n >= 0; });
-  if (!is_shape) {
-    throw error(errc::invalid_argument, {.subject = "shape of zeros",
-                                         .expected = "extents of 0 and more",
-                                         .found = to_string(extents)});
-  }
-  const auto bytes = array_bytes(extents, type.itemsize());
-  if (!bytes) {
-    throw error(
-        errc::size_overflow,
-        {.subject = "bytes of zeros", .expected = "less than 2^63", .found = to_string(extents)});
-  }
-  io::aligned_buffer memory(static_cast<std::size_t>(*bytes));
+  detail::dense(extents, type.itemsize(), layout);  // refuses what is no shape, or too large
+  io::aligned_buffer memory(static_cast<std::size_t>(*array_bytes(extents, type.itemsize())));
   std::ranges::fill(memory.bytes(), std::byte{0});
   header facts;
   facts.dtype = type;
