@@ -10,8 +10,10 @@
 #include <npymap/any_array.hpp>
 #include <npymap/error.hpp>
 #include <npymap/slice.hpp>
+#include <npymap/source.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/input.hpp"
 #include "cli/json.hpp"
 #include "cli/progress.hpp"
 #include "cli/terminal.hpp"
@@ -30,20 +32,28 @@ any_array along(const any_array& elements, int axis, const slice_item& item) {
   return elements.slice(items);
 }
 
-// A file of one row has no axis along which there could be more.
-any_array open_rows(const std::string& path, const appender& to, std::size_t header_limit) {
-  const any_array elements = open(path, open_mode::read, {.header_limit = header_limit});
-  const bool is_row = elements.rank() + 1 == to.shape().rank();
-  return is_row ? along(elements, to.axis(), newaxis) : elements;
+// What is one row has no axis along which there could be more.
+bool is_row(int rank, const appender& to) { return rank + 1 == to.shape().rank(); }
+
+shape none_of(const shape& rows, const appender& to) {
+  if (!is_row(rows.rank(), to)) {
+    shape none = rows;
+    if (rows.rank() == to.shape().rank()) none[to.axis()] = 0;
+    return none;
+  }
+  shape none;
+  for (int axis = 0; axis <= rows.rank(); ++axis) {
+    none.push_back(axis == to.axis() ? 0 : rows[axis < to.axis() ? axis : axis - 1]);
+  }
+  return none;
 }
 
 // Before anything is written: none of the rows are refused for what all of them would be.
-void require_fitting(appender& to, const any_array& rows) try {
-  const bool has_axis = rows.rank() == to.shape().rank();
-  to.append(has_axis ? along(rows, to.axis(), range(0)) : rows);
+void require_fitting(appender& to, const std::string& path, const source& rows) try {
+  to.append(zeros(rows.dtype(), none_of(rows.shape(), to)));
 } catch (const error& e) {
   const bool tells_of_none = e.code() == errc::layout_mismatch;
-  throw error(e.code(), {.path = rows.path(),
+  throw error(e.code(), {.path = path,
                          .subject = e.subject(),
                          .expected = e.expected(),
                          .found = tells_of_none ? to_string(rows.shape()) : e.found()});
@@ -73,20 +83,24 @@ class interruptible {
 };
 
 void append_all(appender& to, const append_options& options) {
-  const std::size_t header_limit = options.source.header_limit;
+  const auto source_named = [&](const std::string& path) {
+    return source_options{.path = path, .header_limit = options.source.header_limit};
+  };
   std::uint64_t total_bytes = 0;
   for (const std::string& path : options.more) {
-    const any_array rows = open_rows(path, to, header_limit);
-    require_fitting(to, rows);
+    const input from = find_part(source_named(path));
+    const source rows = outline_of(from, source_named(path));
+    require_fitting(to, path, rows);
+    require_sound(from, options.progress);
     total_bytes += static_cast<std::uint64_t>(rows.size_bytes());
   }
   // Opened again, not held: there may be more files than a process may have open.
   interruptible work(options.progress, total_bytes);
   try {
     for (const std::string& path : options.more) {
-      const any_array rows = open_rows(path, to, header_limit);
-      require_fitting(to, rows);
-      work.append(to, rows);
+      const any_array rows = elements_of(find_part(source_named(path)), source_named(path));
+      require_fitting(to, path, rows);
+      work.append(to, is_row(rows.rank(), to) ? along(rows, to.axis(), newaxis) : rows);
     }
     to.close();
   } catch (...) {

@@ -162,9 +162,13 @@ packed_file parse_packed_file(const std::string& text) {
     if (is_unsafe_name(name)) refuse_argument("a name that stays below a folder", name);
     return {name, text.substr(sign + 1)};
   }
-  std::string name = parse_path(text).substr(text.rfind('/') + 1);
+  // Of `results.npz:layer/weights` the member alone: its name may have slashes, too.
+  const std::size_t archive_end = parse_path(text).find(".npz:");
+  std::string name =
+      text.substr(archive_end != std::string::npos ? archive_end + 5 : text.rfind('/') + 1);
   if (name.ends_with(".npy")) name.resize(name.size() - 4);
   if (name.empty()) refuse_argument("name=IN.npy or IN.npy", text);
+  if (is_unsafe_name(name)) refuse_argument("a name that stays below a folder", name);
   return {name, text};
 }
 

@@ -66,7 +66,8 @@ std::string parse_path(const std::string& text);
 /// The name of a file to write, in a format that can be written.
 std::string parse_destination(const std::string& text);
 
-/// `name=IN.npy`, or `IN.npy` alone, whose name is then that of the file without `.npy`.
+/// `name=IN.npy`, or `IN.npy` alone, whose name is then that of the file without `.npy`, or that of
+/// a member in its archive.
 packed_file parse_packed_file(const std::string& text);
 
 /// Columns of text, negative ones from the end: `1,-1`.

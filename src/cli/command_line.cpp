@@ -303,7 +303,8 @@ void add_append(CLI::App& tool, append_options& given) {
                                            "Other dtypes are cast by the rule same_kind");
   add_source(command, given.source, "DEST", "An .npy file");
   add_paths(command, "SRC", given.more,
-            "The .npy files to append, where a name in brackets is ./[a]");
+            "The .npy files to append, or arrays of archives and pickles as FILE:member, where a\n"
+            "name in brackets is ./[a]");
   add_growth_order(command, given.order);
   add_parsed(command, "--durability", given.durability, parse_append_durability,
              "on_close waits for the disk in the end; none does not")
@@ -334,7 +335,8 @@ void add_recover(CLI::App& tool, recover_options& given) {
 void add_pack(CLI::App& tool, pack_options& given) {
   CLI::App& command = *tool.add_subcommand(
       "pack",
-      "Write .npy files to a new archive, which replaces an older one: whole or not at all");
+      "Write .npy files, and arrays of archives and pickles, to a new archive, which replaces an\n"
+      "older one: whole or not at all");
   add_parsed(command, "OUT", given.source.path, parse_archive, "The .npz file to write")
       .type_name("")
       ->required();
@@ -351,9 +353,11 @@ void add_pack(CLI::App& tool, pack_options& given) {
   command
       .add_option_function<std::vector<std::string>>(
           "IN", take,
-          "name=IN.npy, or IN.npy, whose name is then that of the file without .npy. What is "
-          "before\n"
-          "the first = is a name: of a file with one in its path, say name=PATH")
+          "name=IN.npy, or IN.npy, whose name is then that of the file without .npy; as "
+          "FILE:member\n"
+          "an array of an archive or a pickle. What is before the first = is a name: of a file "
+          "with\n"
+          "one in its path, say name=PATH")
       ->type_name("")
       ->required();
   add_level(command, given.level);

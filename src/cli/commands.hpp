@@ -97,7 +97,7 @@ struct convert_options {
 
 struct append_options {
   source_options source;          ///< to which is appended
-  std::vector<std::string> more;  ///< what is, file by file
+  std::vector<std::string> more;  ///< what is, each perhaps FILE:member
   std::optional<npymap::order> order = {};
   npymap::append_durability durability = append_durability::none;
   npymap::full_header full_header = full_header::rewrite;
@@ -114,7 +114,7 @@ struct recover_options {
 /// An array to pack, and what it is called in the archive.
 struct packed_file {
   std::string name;
-  std::string path;
+  std::string path;  ///< perhaps FILE:member
 };
 
 struct pack_options {

@@ -49,13 +49,6 @@ void save_npz(const std::string& name, any_array elements, const convert_options
   to.commit();
 }
 
-// A member that is mapped has not been held against its CRC, and its copy will have none.
-void require_sound(const input& from, const convert_options& options) {
-  if (!from.archive || meant_member(from).method != npz_method::stored) return;
-  const watched_pass checking({.progress = options.pass.progress});
-  from.archive->verify(meant_member(from), checking.options());
-}
-
 // What is written is an archive of one array: not in the place of one with more.
 void require_other_archive(const input& from, const convert_options& options) {
   if (!from.archive || from.archive->members().size() == 1) return;
@@ -112,7 +105,7 @@ void convert(const convert_options& options) {
   source_options source = options.source;
   if (!source.text.dtype) source.text.dtype = options.dtype;  // digits that float64 would lose
   any_array elements = elements_of(from, source, options.pass);
-  require_sound(from, options);
+  require_sound(from, options.pass.progress);
   if (to_text) {
     if (is_changed(elements, options)) {
       elements =

@@ -218,6 +218,21 @@ input find_input(const source_options& source, written to) {
   return found;
 }
 
+input find_part(const source_options& source) {
+  input found = find_input(source);
+  if (found.format != file_format::text) return found;
+  throw error(errc::not_npy, {.path = found.path,
+                              .subject = "file",
+                              .expected = "an .npy file, or an array of an archive or a pickle",
+                              .found = "text, of which `npymap convert` makes one"});
+}
+
+void require_sound(const input& from, progress_display display) {
+  if (!from.archive || meant_member(from).method != npz_method::stored) return;
+  const watched_pass checking({.progress = display});
+  from.archive->verify(meant_member(from), checking.options());
+}
+
 bool is_array(const npz_reader& archive, const npz_member& member) try {
   archive.info(member);
   return true;
@@ -273,6 +288,11 @@ any_array elements_of(const input& from, const source_options& options, const pa
   return temporary_array([&](const std::string& path) {
     from.archive->extract(member, path, {}, inflating.options());
   });
+}
+
+npymap::source outline_of(const input& from, const source_options& options) {
+  if (from.archive) return from.archive->source_of(meant_member(from));
+  return elements_of(from, options);
 }
 
 npymap::source source_of(const input& from, const source_options& options,

@@ -52,6 +52,14 @@ void open_archive(input& found, std::size_t header_limit);
 /// Both. \throws error as they do
 input find_input(const source_options& source, written to = written::other);
 
+/// The same of what goes into another file: an .npy file, or an array of an archive or a pickle.
+/// \throws error as they do; not_npy for text
+input find_part(const source_options& source);
+
+/// What is mapped has not been held against its CRC, and its copy will have none.
+/// \throws error checksum_mismatch for a stored member that is damaged
+void require_sound(const input& from, progress_display display);
+
 /// True if there is something in front of which the NPY magic stands, good or bad.
 bool is_array(const npz_reader& archive, const npz_member& member);
 
@@ -64,7 +72,11 @@ const npz_member& meant_member(const input& from);
 any_array elements_of(const input& from, const source_options& options,
                       const pass_settings& pass = {});
 
-/// The same without a map or a temporary file, for what reads all of it in the order of the file.
+/// Dtype and shape of these elements. Nothing is inflated.
+npymap::source outline_of(const input& from, const source_options& options);
+
+/// The elements without a map or a temporary file, for what reads all of it in the order of the
+/// file.
 npymap::source source_of(const input& from, const source_options& options,
                          const pass_settings& pass = {});
 

@@ -3,33 +3,35 @@
 
 #include <npymap/any_array.hpp>
 #include <npymap/npz.hpp>
+#include <npymap/source.hpp>
 
 #include "cli/archive_writing.hpp"
 #include "cli/commands.hpp"
+#include "cli/input.hpp"
 #include "cli/member_table.hpp"
 #include "cli/terminal.hpp"
 
 namespace npymap::cli {
-namespace {
-
-any_array open_to_pack(const std::string& path, std::size_t header_limit) {
-  return open(path, open_mode::read, {.header_limit = header_limit});
-}
-
-}  // namespace
 
 void pack(const pack_options& options) {
   const std::string& path = options.source.path;
   const std::size_t header_limit = options.source.header_limit;
+  const auto source_named = [&](const std::string& name) {
+    return source_options{.path = name, .header_limit = header_limit};
+  };
   std::uint64_t total_bytes = 0;
   for (const packed_file& file : options.files) {
-    total_bytes += static_cast<std::uint64_t>(open_to_pack(file.path, header_limit).size_bytes());
+    const source_options source = source_named(file.path);
+    const input from = find_part(source);
+    total_bytes += static_cast<std::uint64_t>(outline_of(from, source).size_bytes());
+    require_sound(from, options.progress);
   }
   {
     // Each is opened again, not held: there may be more than a process may have open.
     archive_writing to(path, options.threads, options.progress, total_bytes);
     for (const packed_file& file : options.files) {
-      to.add(file.name, open_to_pack(file.path, header_limit), options.level);
+      const source_options source = source_named(file.path);
+      to.add(file.name, elements_of(find_part(source), source), options.level);
     }
     to.commit();
   }

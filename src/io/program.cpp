@@ -14,6 +14,8 @@ constexpr int interrupts[] = {SIGINT, SIGTERM, SIGHUP};
 std::atomic<int> interrupted_by = 0;
 static_assert(decltype(interrupted_by)::is_always_lock_free);  // or no handler may touch it
 
+int interrupts_delayed = 0;  // how many live, one within the other
+
 extern "C" void on_interrupt(int signal) { interrupted_by = signal; }
 
 // Unless it is ignored, as of what a shell runs in the background.
@@ -38,12 +40,14 @@ std::optional<int> output_columns() noexcept {
 }
 
 delayed_interrupt::delayed_interrupt() noexcept {
+  if (interrupts_delayed++ > 0) return;
   for (const int signal : interrupts) {
     set_action(signal, on_interrupt, static_cast<int>(SA_RESETHAND) | SA_RESTART);
   }
 }
 
 delayed_interrupt::~delayed_interrupt() {
+  if (--interrupts_delayed > 0) return;
   for (const int signal : interrupts) set_action(signal, SIG_DFL, 0);
   if (came()) std::raise(interrupted_by);
 }

@@ -16,7 +16,7 @@ std::optional<int> output_columns() noexcept;
 /// While it lives, SIGINT, SIGTERM and SIGHUP end the process no more but are taken note of, so
 /// that what is half done can be undone first. The destructor then ends the process by the signal
 /// that came, as shells want to see it. A second signal ends it at once; those that are ignored
-/// stay so. For one at a time.
+/// stay so. Of several, one within the other, the outermost ends the process. For one thread.
 class delayed_interrupt {
  public:
   delayed_interrupt() noexcept;

@@ -1,5 +1,6 @@
 # What the tool promises of files that grow, against NumPy.
 import fcntl
+import pickle
 import signal
 import time
 
@@ -77,6 +78,26 @@ def append_more():
                           preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32)))
     assert done.returncode == 0, done.stderr
     is_same("c.npy", np.zeros(201))
+
+
+def append_members():
+    a = np.arange(12.0).reshape(4, 3)
+    np.save("a.npy", a)
+    np.savez("s.npz", rows=a[:2], row=np.array([7, 8, 9], ">i4"), wide=np.zeros((1, 4)))
+    np.savez_compressed("d.npz", np.asfortranarray(a))
+    with open("p.pkl", "wb") as file:
+        pickle.dump([a], file)
+    out = append("a.npy", "s.npz:rows", "s.npz:row.npy", "d.npz", "p.pkl:$[0]")
+    is_same("a.npy", np.concatenate([a, a[:2], [[7, 8, 9]], a, a]))
+    before = contents("a.npy")
+    run("append", "a.npy", "s.npz:rows", "s.npz:wide").fails(1, "npymap: s.npz:wide: ", "found (1, 4)").says_nothing()
+    damaged = bytearray(contents("s.npz"))
+    damaged[damaged.index(a[:2].tobytes()) + 9] ^= 1
+    write("s.npz", damaged)
+    run("append", "a.npy", "d.npz", "s.npz:rows").fails(1, "npymap: s.npz:rows", "CRC").says_nothing()
+    write("t.csv", b"1,2,3\n")
+    run("append", "a.npy", "t.csv").fails(1, "npymap: t.csv: ", "convert").says_nothing()
+    assert contents("a.npy") == before
 
 
 def append_refused():

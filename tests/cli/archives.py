@@ -1,6 +1,7 @@
 # What the tool promises of archives, against NumPy and Python's zipfile.
 import json
 import os
+import pickle
 import signal
 import struct
 import time
@@ -320,6 +321,39 @@ def pack_failures():
     run("pack", "a.npy", "a.npy").fails(2, "OUT", ".npz").says_nothing()
     assert open("a.npz", "rb").read() == b"before"
     assert sorted(os.listdir()) == ["a.npy", "a.npz", "bad.npy", "o.npy"]
+
+
+def pack_members():
+    """Of archives, stored and compressed, in memory or by way of TMPDIR, and of pickles; into the archive itself."""
+    x, y = np.arange(12.0).reshape(3, 4), np.asfortranarray(np.arange(6, dtype=">i2").reshape(2, 3))
+    large = np.zeros(9 << 20)
+    np.savez("a.npz", x=x, y=y)
+    np.savez_compressed("b.npz", **{"in/folder": y, "large": large})
+    with open("c.pkl", "wb") as file:
+        pickle.dump({"w": x}, file, protocol=4)
+    os.mkdir("tmp")
+    run("pack", "o.npz", "a.npz:x", "y=a.npz:y.npy", "./b.npz:in/folder", "b.npz:large.npy", "w=c.pkl:$['w']", "only=c.pkl",
+        env={**os.environ, "TMPDIR": "tmp"}).succeeds()
+    assert os.listdir("tmp") == []
+    os.rmdir("tmp")
+    with np.load("o.npz") as z:
+        assert z.files == ["x", "y", "in/folder", "large", "w", "only"], z.files
+        for name, a in {"x": x, "y": y, "in/folder": y, "large": large, "w": x, "only": x}.items():
+            assert z[name].dtype == a.dtype and np.array_equal(z[name], a), name
+        assert z["y"].flags.f_contiguous and z["in/folder"].flags.f_contiguous
+    run("pack", "o.npz", "o.npz:x", "z=o.npz:y").succeeds()
+    with np.load("o.npz") as z:
+        assert z.files == ["x", "z"] and np.array_equal(z["x"], x) and np.array_equal(z["z"], y)
+    before = open("o.npz", "rb").read()
+    damaged = bytearray(open("a.npz", "rb").read())
+    damaged[damaged.index(x.tobytes()) + 9] ^= 1
+    write("bad.npz", damaged)
+    for name, words in [("bad.npz:x", "CRC"), ("a.npz:no", "out of 2"), ("a.npz", "one of 'x', 'y'"), ("c.pkl:$[0]", "$['w']")]:
+        run("pack", "o.npz", "x=a.npz:x", "z=" + name).fails(1, name.partition(":")[0]).says_nothing()
+    run("pack", "o.npz", "a.npz:x", "b.npz:x").fails(2, "names that differ").says_nothing()
+    run("pack", "o.npz", "a.npz:../x").fails(2, "below a folder").says_nothing()
+    assert open("o.npz", "rb").read() == before
+    assert sorted(os.listdir()) == ["a.npz", "b.npz", "bad.npz", "c.pkl", "o.npz"]
 
 
 def interrupted(words, left):

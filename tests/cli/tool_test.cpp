@@ -155,6 +155,9 @@ TEST_CASE("append: the file is what NumPy concatenates, of any dtype, in either 
 TEST_CASE("append: any files, a row, the file itself, through a link") {
   in_python("append_more", "append.py");
 }
+TEST_CASE("append: arrays of archives and pickles, as they are named") {
+  in_python("append_members", "append.py");
+}
 TEST_CASE("append: of files of which one does not fit, none is appended") {
   in_python("append_refused", "append.py");
 }
@@ -222,6 +225,9 @@ TEST_CASE("pack: large arrays go in pieces, in bounded memory") {
   NPYMAP_SKIP("the sanitizer needs memory of its own");
 #endif
   in_python("pack_large", "archives.py");
+}
+TEST_CASE("pack: members of archives and pickled arrays are packed anew, if they are sound") {
+  in_python("pack_members", "archives.py");
 }
 TEST_CASE("pack: a failure leaves what was there, and nothing else") {
   in_python("pack_failures", "archives.py");
