@@ -47,12 +47,30 @@ auto outputs(const Arrays&... ys) {
 
 namespace detail {
 
+/// Whether a function takes the elements at one index rather than views of pieces.
+template <class F, class... Ts>
+concept takes_elements = !takes_parts<F, Ts...> && std::is_invocable_v<F&, Ts&...>;
+
+template <class... Ts, class F, std::size_t... I>
+void call_with_elements(F& f, const piece_part* parts, std::index_sequence<I...>) {
+  for_each(f, view_of<Ts>(parts[I])...);
+}
+
 template <class... Ts, class F>
 void visit_pieces(piece_walk& walk, F& f) {
+  static_assert(
+      takes_parts<F, Ts...> || takes_elements<F, Ts...>,
+      "the function must take a view<const T> of each input and a view<T> of each output, or an "
+      "element of each input and a T& of each output, with the T that the pass was asked for");
   walk.run(
       [](void* context, index_t, const index_vector& start, const piece_part* parts) {
-        call_with_parts<Ts...>(*static_cast<F*>(context), start, parts,
-                               std::index_sequence_for<Ts...>());
+        auto& given = *static_cast<F*>(context);
+        constexpr auto each = std::index_sequence_for<Ts...>();
+        if constexpr (takes_elements<F, Ts...>) {
+          call_with_elements<Ts...>(given, parts, each);
+        } else {
+          call_with_parts<Ts...>(given, start, parts, each);
+        }
       },
       nullptr, &f);
 }
@@ -62,9 +80,9 @@ void visit_pieces(piece_walk& walk, F& f) {
 /// Call `f` for the pieces of an array, about a megabyte each, on all cores and in no order.
 ///
 /// `f` takes a `view<const T>` of any strides, and before it, if it likes, the `index_vector` where
-/// the piece begins in the array; it may be called from several threads at once. Memory as for
-/// `blocks`; what `f` throws ends the pass and reaches the caller. For a value see `reduce`; to
-/// write an array, `transform`. \throws error as `reduce`
+/// the piece begins in the array; or it takes a T, and is called for each element. It may be called
+/// from several threads at once. Memory as for `blocks`; what `f` throws ends the pass and reaches
+/// the caller. For a value see `reduce`; to write an array, `transform`. \throws error as `reduce`
 template <element T, class F>
 void for_each_piece(const array<T>& x, F f, const pass_options& options = {}) {
   for_each_piece(inputs(x), std::move(f), options);
@@ -82,13 +100,14 @@ void for_each_piece(const input_list<Ts...>& xs, F f, const pass_options& option
   transform(xs, std::tuple<>(), std::move(f), options);
 }
 
-/// Write arrays from arrays, piece by piece, on all cores: `transform(inputs(a, b), outputs(c),
-/// f)`.
+/// Write arrays from arrays, on all cores: `transform(inputs(a, b), outputs(c), f)`.
 ///
-/// `f` takes a `view<const T>` of a piece of each input, then a `view<T>` of the same piece of each
-/// output, every element of which it sets; before them, if it likes, the `index_vector` where the
-/// piece begins. It may be called from several threads at once. Where shapes are not all equal,
-/// pieces are some rows of each, as in `reduce`. An output that is dense in its file is written
+/// `f` takes an element of each input and a reference to the one of each output at the same index,
+/// as `[](double a, float b, double& c) { c = a * b; }`; or a `view<const T>` of a piece of each
+/// input, then a `view<T>` of the same piece of each output, every element of which it sets, and
+/// before them, if it likes, the `index_vector` where the piece begins. It may be called from
+/// several threads at once. Where shapes are not all equal, pieces are some rows of each, as in
+/// `reduce`, and `f` takes pieces. An output that is dense in its file is written
 /// dense, not through the map. An output may be one of the inputs, of the same layout, where `f`
 /// looks at each element before it sets it; one that lies across an input, or another output, is
 /// refused. After a failure, outputs are partly written. Arrays of
@@ -113,9 +132,14 @@ void transform(const input_list<Ts...>& xs, const output_list<Us...>& ys, F f,
   detail::visit_pieces<const Ts..., Us...>(*walk, f);
 }
 
-/// The same, from one array to another.
-template <element T, element U, class F>
-void transform(const array<T>& x, const array<U>& y, F f, const pass_options& options = {}) {
+/// The same, from one array or `typed_source` to one array or `typed_target`. NumPy: `y[...] =
+/// ufunc(x)`.
+template <class X, class Y, class F>
+requires requires(const X& x, const Y& y) {
+  typed_source(x);
+  typed_target(y);
+}
+void transform(const X& x, const Y& y, F f, const pass_options& options = {}) {
   transform(inputs(x), outputs(y), std::move(f), options);
 }
 

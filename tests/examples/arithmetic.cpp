@@ -10,16 +10,6 @@
 
 #include <npymap/npymap.hpp>
 
-namespace {
-
-void greenness(const npymap::view<const float>& near_infrared, const npymap::view<const float>& red,
-               const npymap::view<float>& out) {
-  npymap::for_each([](float n, float r, float& index) { index = (n - r) / (n + r); }, near_infrared,
-                   red, out);
-}
-
-}  // namespace
-
 int main(int argc, char** argv) {
   if (argc != 4) {
     std::fprintf(stderr, "usage: %s NEAR_INFRARED.npy RED.npy OUT.npy\n", argv[0]);
@@ -30,7 +20,8 @@ int main(int argc, char** argv) {
     const auto near_infrared = npymap::typed_source<float>(npymap::open(argv[1]));
     const auto red = npymap::typed_source<float>(npymap::open(argv[2]));
     auto out = npymap::create<float>(argv[3], near_infrared.shape());
-    npymap::transform(npymap::inputs(near_infrared, red), npymap::outputs(out), greenness,
+    npymap::transform(npymap::inputs(near_infrared, red), npymap::outputs(out),
+                      [](float nir, float r, float& index) { index = (nir - r) / (nir + r); },
                       {.budget_bytes = 16 << 20});
     out.close();  // reports what a destructor cannot
   } catch (const std::exception& e) {

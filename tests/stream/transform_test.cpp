@@ -137,6 +137,54 @@ TEST_CASE("transform: strided and turned views are read and written") {
   }
 }
 
+TEST_CASE("transform: a function of elements is called for those of one index") {
+  const temp_folder folder;
+  const auto x = counting(folder / "x.npy", {700, 41});
+  const auto turned = counting(folder / "f.npy", {700, 41}, order::fortran);
+  const auto y = npymap::create<float>(folder / "y.npy", {700, 41});
+  const auto z =
+      npymap::create<std::int32_t>(folder / "z.npy", {700, 41}, {.order = order::fortran});
+  const any_array big_endian =
+      npymap::create(folder / "b.npy", npymap::parse_descr(">f8"), {700, 41});
+  for (const std::uint64_t budget : {std::uint64_t{20000}, mib}) {
+    const pass_options options{.budget_bytes = budget};
+    npymap::transform(
+        x, y, [](double a, float& b) { b = static_cast<float>(2 * a); }, options);
+    const source rows(folder / "x.npy", {.reading = reading::buffered});
+    npymap::transform(
+        inputs(typed_source<double>(rows), turned, y), outputs(z, typed_target<double>(big_endian)),
+        [](double a, const double& b, float c, std::int32_t& d, double& e) {
+          d = static_cast<std::int32_t>(a + b);
+          e = double{c} - a;
+        },
+        options);
+    bool right = true;
+    const auto e = npymap::convert<double>(big_endian);
+    for (index_t i = 0; i < 700; ++i) {
+      for (index_t j = 0; j < 41; ++j) {
+        right = right && y(i, j) == 2 * x(i, j) && e(i, j) == x(i, j) &&
+                z(i, j) == static_cast<std::int32_t>(x(i, j) + turned(i, j));
+      }
+    }
+    CHECK(right);
+    npymap::transform(
+        typed_source<std::complex<double>>(rows), typed_target<double>(big_endian),
+        [](std::complex<double> a, double& b) { b = a.real() + 1; }, options);
+    CHECK(npymap::sum<double>(big_endian) == npymap::sum(x) + 700 * 41);
+    std::atomic<index_t> above = 0;
+    npymap::for_each_piece(
+        x, [&above](double a) { above += a > 100; }, options);
+    CHECK(above == 700 * 41 - 101);
+    npymap::for_each_piece<float>(
+        rows, [&above](float a) { above -= a > 100; }, options);
+    CHECK(above == 0);
+  }
+  const auto row = npymap::create<float>(folder / "r.npy", {700});
+  const auto assign = [](double, float& b) { b = 1; };
+  CHECK(code_of([&] { npymap::transform(x, row, assign); }) == errc::layout_mismatch);
+  CHECK(npymap::all_nonzero(row) == false);
+}
+
 TEST_CASE("transform: to memory, to new files, from nothing, to several, and knowing where") {
   const temp_folder folder;
   const npymap::shape extents{500, 30};
