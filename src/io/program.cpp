@@ -1,10 +1,12 @@
 #include "io/program.hpp"
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <csignal>
+#include <initializer_list>
 
 namespace npymap::io {
 namespace {
@@ -28,6 +30,14 @@ void set_action(int signal, void (*handler)(int), int flags) noexcept {
 }
 
 }  // namespace
+
+// A file gets the lowest number that is free. With O_PATH, reading and writing answer EBADF, as of
+// what is closed.
+void occupy_closed_streams() noexcept {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(stream, F_GETFD) == -1) ::open("/", O_PATH | O_CLOEXEC);
+  }
+}
 
 bool errors_reach_terminal() noexcept { return ::isatty(STDERR_FILENO) == 1; }
 

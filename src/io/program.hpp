@@ -7,6 +7,11 @@
 
 namespace npymap::io {
 
+/// Put what can be neither read nor written in the place of each standard stream that is closed.
+/// The next file that is opened would be that stream, and have in it what is meant for somebody to
+/// read. Before anything is opened.
+void occupy_closed_streams() noexcept;
+
 /// True if somebody is looking at standard error.
 bool errors_reach_terminal() noexcept;
 

@@ -483,6 +483,34 @@ def closed_streams():
                 Result(done.returncode, b"", done.stderr).fails(1, "standard output")
 
 
+def closed_streams_are_no_files():
+    """What is opened first gets the number of a stream that is closed, and what is written to that."""
+    a = np.arange(400000.0).reshape(-1, 4)
+    np.save("a.npy", a)
+    np.savez_compressed("a.npz", x=a)
+    whole = open("a.npy", "rb").read()
+    for closed in (2,), (0, 2), (1, 2), (0, 1), (0, 1, 2):
+        def close():
+            for stream in closed:
+                os.close(stream)
+        def quiet(*arguments):
+            return subprocess.run([tool, *arguments, "--progress"], preexec_fn=close, timeout=60).returncode
+        for order in "C", "F":
+            assert quiet("convert", "a.npy", "b.npy", "--order", order) == 0
+            assert np.array_equal(np.load("b.npy"), a), (closed, order)
+        assert quiet("convert", "a.npz", "b.npz", "--level", "1") == 0
+        assert np.array_equal(np.load("b.npz")["x"], a), closed
+        code = 1 if 1 in closed else 0  # what was done cannot be told
+        write("b.npy", whole)
+        assert quiet("append", "b.npy", "a.npy") == code
+        assert np.array_equal(np.load("b.npy"), np.concatenate([a, a])), closed
+        assert quiet("pack", "b.npz", "x=a.npy") == code
+        assert np.array_equal(np.load("b.npz")["x"], a), closed
+        assert quiet("unpack", "a.npz", "out", "--force") == code
+        assert open("out/x.npy", "rb").read() == whole, closed
+        assert quiet("dump", "a.npz") == code
+
+
 def lost_pages_in_silence():
     with open("/dev/full", "wb") as full:
         for errors in {"preexec_fn": lambda: os.close(2)}, {"stderr": full}:

@@ -304,6 +304,9 @@ TEST_CASE("tool: a file may have the name of a command or an option") { in_pytho
 TEST_CASE("tool: closed or full standard streams are no reason to crash") {
   in_python("closed_streams");
 }
+TEST_CASE("tool: with standard streams closed, no file gets what is meant for them") {
+  in_python("closed_streams_are_no_files");
+}
 TEST_CASE("dump: lost pages end it with exit code 1 even if nobody can be told") {
   in_python("lost_pages_in_silence");
 }
