@@ -29,6 +29,12 @@ void set_action(int signal, void (*handler)(int), int flags) noexcept {
   ::sigaction(signal, &wanted, nullptr);
 }
 
+std::optional<int> columns_of(int descriptor) noexcept {
+  winsize size = {};
+  if (::ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return std::nullopt;
+  return size.ws_col;
+}
+
 }  // namespace
 
 // A file gets the lowest number that is free. With O_PATH, reading and writing answer EBADF, as of
@@ -41,11 +47,9 @@ void occupy_closed_streams() noexcept {
 
 bool errors_reach_terminal() noexcept { return ::isatty(STDERR_FILENO) == 1; }
 
-std::optional<int> output_columns() noexcept {
-  winsize size = {};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return std::nullopt;
-  return size.ws_col;
-}
+std::optional<int> output_columns() noexcept { return columns_of(STDOUT_FILENO); }
+
+std::optional<int> error_columns() noexcept { return columns_of(STDERR_FILENO); }
 
 delayed_interrupt::delayed_interrupt() noexcept {
   for (const int signal : interrupts) {

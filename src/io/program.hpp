@@ -18,6 +18,9 @@ bool errors_reach_terminal() noexcept;
 /// How many columns the terminal behind standard output has; none where there is no terminal.
 std::optional<int> output_columns() noexcept;
 
+/// The same of standard error.
+std::optional<int> error_columns() noexcept;
+
 /// While it lives, SIGINT, SIGTERM and SIGHUP end the process no more but are taken note of, so
 /// that what is half done can be undone first. The destructor then ends the process by the signal
 /// that came, as shells want to see it. A second signal ends it at once; those that are ignored

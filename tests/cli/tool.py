@@ -277,6 +277,30 @@ def progress():
         assert result.code == 0 and b"100%" in result.err and result.err.endswith(b"\n"), result.err
 
 
+def progress_narrow():
+    """No line is longer than the terminal, which would wrap it and keep each one that was drawn."""
+    import fcntl
+    import pty
+    import struct
+    import termios
+    np.save("a.npy", np.zeros(100000))
+    for columns in 1, 2, 20, 78, 79, 80, 200:
+        master, terminal = pty.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        assert subprocess.run([tool, "verify", "a.npy", "--progress"], stdout=subprocess.DEVNULL, stderr=terminal).returncode == 0
+        os.close(terminal)
+        drawn = b""
+        try:
+            while piece := os.read(master, 4096):
+                drawn += piece
+        except OSError:  # of a terminal that nobody has any more
+            pass
+        os.close(master)
+        lines = drawn.rstrip(b"\r\n").split(b"\r")[1:]
+        assert lines and {len(line) for line in lines} == {min(max(columns - 1, 1), 78)}, (columns, drawn)
+        assert all(line.startswith(b"[#####"[:len(line)]) for line in lines[-1:]), drawn
+
+
 # verify
 
 

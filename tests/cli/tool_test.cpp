@@ -63,6 +63,7 @@ TEST_CASE("dump: a file that is truncated under way is an error, not a signal") 
 TEST_CASE("tool: progress is drawn when asked for, and never into a pipe unasked") {
   in_python("progress");
 }
+TEST_CASE("tool: progress is no wider than the terminal") { in_python("progress_narrow"); }
 
 TEST_CASE("stats: numbers of every dtype are summarised as NumPy does, NaNs left out") {
   in_python("stats_random", "passes.py");
