@@ -13,6 +13,7 @@
 #include <npymap/slice.hpp>
 
 #include "cli/input.hpp"
+#include "text/percent_format.hpp"
 
 namespace npymap::cli {
 namespace {
@@ -154,16 +155,30 @@ bool is_unsafe_name(std::string_view name) {
          path.find("/./") != std::string::npos || path.find("/../") != std::string::npos;
 }
 
+std::string without_npy(std::string name) {
+  if (name.ends_with(".npy")) name.resize(name.size() - 4);
+  return name;
+}
+
+std::string parse_new_member(const std::string& text) {
+  std::string name = without_npy(text);
+  if (name.empty()) refuse_argument("a name", text);
+  if (is_unsafe_name(name)) refuse_argument("a name that stays below a folder", text);
+  return name;
+}
+
+std::string parse_text_format(const std::string& text) {
+  text::parse_percent_format(text);
+  return text;
+}
+
 packed_file parse_packed_file(const std::string& text) {
   const std::size_t sign = text.find('=');
   if (sign == 0 || sign + 1 == text.size()) refuse_argument("name=IN.npy or IN.npy", text);
   if (sign != std::string::npos) {
-    const std::string name = text.substr(0, sign);
-    if (is_unsafe_name(name)) refuse_argument("a name that stays below a folder", name);
-    return {name, text.substr(sign + 1)};
+    return {parse_new_member(text.substr(0, sign)), text.substr(sign + 1)};
   }
-  std::string name = parse_path(text).substr(text.rfind('/') + 1);
-  if (name.ends_with(".npy")) name.resize(name.size() - 4);
+  std::string name = without_npy(parse_path(text).substr(text.rfind('/') + 1));
   if (name.empty()) refuse_argument("name=IN.npy or IN.npy", text);
   return {name, text};
 }

@@ -17,13 +17,6 @@
 namespace npymap::cli {
 namespace {
 
-std::string complaint_about(const error& e) {
-  std::string text = "expected " + e.expected();
-  if (!e.found().empty()) text += ", found " + e.found();
-  if (e.byte_offset()) text += fmt::format(" (at byte {})", *e.byte_offset());
-  return text;
-}
-
 // CLI11 alone takes '' for 0, -1 for the largest number, 010 for 8, and cuts what does not fit.
 template <class Value, class Parsed>
 CLI::Option& add_parsed(CLI::App& command, const char* name, Value& value,
@@ -270,12 +263,10 @@ void add_convert(CLI::App& tool, convert_options& given) {
       .type_name("RULE")
       ->default_str("same_kind");
   add_level(command, given.level);
-  command
-      .add_option("--format", given.format,
-                  "Of text: how to write a number, as in numpy.savetxt: '%.3f'; the fewest digits "
-                  "that\nread back as the same when left out")
-      ->type_name("FORMAT")
-      ->take_last();
+  add_parsed(command, "--format", given.format, parse_text_format,
+             "Of text: how to write a number, as in numpy.savetxt: '%.3f'; the fewest digits "
+             "that\nread back as the same when left out")
+      .type_name("FORMAT");
   add_pass(command, given.pass);
   run_with(command, given, convert);
 }
@@ -392,6 +383,13 @@ std::string list_of_commands(const CLI::App& tool) {
 }
 
 }  // namespace
+
+std::string complaint_about(const error& e) {
+  std::string text = "expected " + e.expected();
+  if (!e.found().empty()) text += ", found " + e.found();
+  if (e.byte_offset()) text += fmt::format(" (at byte {})", *e.byte_offset());
+  return text;
+}
 
 void add_commands(CLI::App& tool, given_options& given) {
   add_info(tool, given.info);

@@ -168,7 +168,8 @@ def text_out():
     run("convert", "c.npy", "c.txt").succeeds()
     run("convert", "c.txt", "d.npy").succeeds()
     assert np.array_equal(np.load("d.npy"), cube)
-    run("convert", "c.npy", "c.txt", "--format", "%q").fails(1, "%q")
+    for format in "%q", "%", "%5", "%(x)d", "%*d":
+        run("convert", "c.npy", "c.txt", "--format", format).fails(2, "npymap: --format: expected %", f"'{format}'").says_nothing()
     run("convert", "c.npy", "c.xml").fails(2, ".csv")
 
 

@@ -259,6 +259,9 @@ TEST_CASE(
 TEST_CASE("convert, pack: names are kept, and nothing is lost beside what is written") {
   in_python("convert_keeps", "archives.py");
 }
+TEST_CASE("convert: an array in an archive is called as it is typed, if unpack can write that") {
+  in_python("convert_names", "archives.py");
+}
 TEST_CASE("convert: a member that is damaged is told of") {
   in_python("convert_checks", "archives.py");
 }
