@@ -90,6 +90,13 @@ void save_as_text(const input& from, const any_array& elements, const convert_op
              .pass = pass.options()});
 }
 
+// Text that is read as the file that is wanted needs no other one beside it.
+bool stays_as_read(const input& from, const convert_options& options,
+                   const source_options& source) {
+  return from.format == file_format::text && options.order != order::fortran &&
+         (!options.dtype || *options.dtype == *source.text.dtype);
+}
+
 // NumPy's key of a member, and what numpy.savez calls an array without a name.
 std::string name_in_archive(const input& from) {
   if (from.archive) return meant_member(from).name;
@@ -119,6 +126,9 @@ void convert(const convert_options& options) {
   const std::string name = to_archive ? name_in_archive(from) : std::string();
   source_options source = options.source;
   if (!source.text.dtype) source.text.dtype = options.dtype;  // digits that float64 would lose
+  if (!to_text && !to_archive && stays_as_read(from, options, source)) {
+    return save_text_as_npy(from, source, options.pass, options.destination);
+  }
   any_array elements = elements_of(from, source, options.pass);
   require_sound(from, options);
   if (to_text) {

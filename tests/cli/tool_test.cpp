@@ -285,6 +285,12 @@ TEST_CASE("tool: an option of text is refused where there is none") {
 TEST_CASE("tool: text is read within --memory, which an error names") {
   in_python("text_memory", "formats.py");
 }
+TEST_CASE("tool: progress of reading text is drawn when asked for") {
+  in_python("text_progress", "formats.py");
+}
+TEST_CASE("convert: text that is kept as it is read goes straight to the file") {
+  in_python("text_goes_straight", "formats.py");
+}
 TEST_CASE("convert: to text, as NumPy writes it") { in_python("text_out", "formats.py"); }
 TEST_CASE("convert: --delimiter is that of the text that is read, or else of what is written") {
   in_python("text_delimiter", "formats.py");
