@@ -246,11 +246,11 @@ void add_convert(CLI::App& tool, convert_options& given) {
       "Write the elements to another .npy file, or the same, or to an archive of their own, or as\n"
       "text, in another order or as another dtype: whole or not at all");
   add_input(command, given.source, "IN");
-  add_parsed(command, "OUT", given.destination, parse_destination,
-             "The .npy, .npz, .txt, .csv or .tsv file to write; of an archive, the array is called "
-             "as in IN, or "
-             "--member, or\n"
-             "arr_0; if IN is no text, --delimiter is between the fields of text")
+  add_parsed(
+      command, "OUT", given.destination, parse_destination,
+      "The file to write: .npy, .npz, .txt, .csv or .tsv, text with .gz as well. In an archive,\n"
+      "the array is called as in IN, or --member, or arr_0; if IN is no text, --delimiter is\n"
+      "between the fields of text")
       .type_name("")
       ->required();
   add_parsed(command, "--order", given.order, parse_order, "C or F; that of IN when left out")
