@@ -13,6 +13,7 @@
 #include <npymap/slice.hpp>
 
 #include "cli/input.hpp"
+#include "text/percent_format.hpp"
 
 namespace npymap::cli {
 namespace {
@@ -154,22 +155,34 @@ bool is_unsafe_name(std::string_view name) {
          path.find("/./") != std::string::npos || path.find("/../") != std::string::npos;
 }
 
+std::string without_npy(std::string name) {
+  if (name.ends_with(".npy")) name.resize(name.size() - 4);
+  return name;
+}
+
+std::string parse_new_member(const std::string& text) {
+  std::string name = without_npy(text);
+  if (name.empty()) refuse_argument("a name", text);
+  if (is_unsafe_name(name)) refuse_argument("a name that stays below a folder", text);
+  return name;
+}
+
+std::string parse_text_format(const std::string& text) {
+  text::parse_percent_format(text);
+  return text;
+}
+
 packed_file parse_packed_file(const std::string& text) {
   const std::size_t sign = text.find('=');
   if (sign == 0 || sign + 1 == text.size()) refuse_argument("name=IN.npy or IN.npy", text);
   if (sign != std::string::npos) {
-    const std::string name = text.substr(0, sign);
-    if (is_unsafe_name(name)) refuse_argument("a name that stays below a folder", name);
-    return {name, text.substr(sign + 1)};
+    return {parse_new_member(text.substr(0, sign)), text.substr(sign + 1)};
   }
   // Of `results.npz:layer/weights` the member alone: its name may have slashes, too.
   const std::size_t archive_end = parse_path(text).find(".npz:");
-  std::string name =
-      text.substr(archive_end != std::string::npos ? archive_end + 5 : text.rfind('/') + 1);
-  if (name.ends_with(".npy")) name.resize(name.size() - 4);
-  if (name.empty()) refuse_argument("name=IN.npy or IN.npy", text);
-  if (is_unsafe_name(name)) refuse_argument("a name that stays below a folder", name);
-  return {name, text};
+  const bool is_member = archive_end != std::string::npos;
+  const std::size_t begin = is_member ? archive_end + 5 : text.rfind('/') + 1;
+  return {parse_new_member(text.substr(begin)), text};
 }
 
 void require_different_names(const std::vector<packed_file>& files) {

@@ -70,6 +70,13 @@ std::string parse_destination(const std::string& text);
 /// a member in its archive.
 packed_file parse_packed_file(const std::string& text);
 
+/// The name of a member to write, with or without `.npy`, that `unpack` can make a file of.
+std::string parse_new_member(const std::string& text);
+
+/// How to write a number, or a row of them, as text: the format itself, if Python has a sense for
+/// it.
+std::string parse_text_format(const std::string& text);
+
 /// Columns of text, negative ones from the end: `1,-1`.
 std::vector<index_t> parse_columns(const std::string& text);
 

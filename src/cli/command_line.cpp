@@ -17,13 +17,6 @@
 namespace npymap::cli {
 namespace {
 
-std::string complaint_about(const error& e) {
-  std::string text = "expected " + e.expected();
-  if (!e.found().empty()) text += ", found " + e.found();
-  if (e.byte_offset()) text += fmt::format(" (at byte {})", *e.byte_offset());
-  return text;
-}
-
 // CLI11 alone takes '' for 0, -1 for the largest number, 010 for 8, and cuts what does not fit.
 template <class Value, class Parsed>
 CLI::Option& add_parsed(CLI::App& command, const char* name, Value& value,
@@ -253,11 +246,11 @@ void add_convert(CLI::App& tool, convert_options& given) {
       "Write the elements to another .npy file, or the same, or to an archive of their own, or as\n"
       "text, in another order or as another dtype: whole or not at all");
   add_input(command, given.source, "IN");
-  add_parsed(command, "OUT", given.destination, parse_destination,
-             "The .npy, .npz, .txt, .csv or .tsv file to write; of an archive, the array is called "
-             "as in IN, or "
-             "--member, or\n"
-             "arr_0; if IN is no text, --delimiter is between the fields of text")
+  add_parsed(
+      command, "OUT", given.destination, parse_destination,
+      "The file to write: .npy, .npz, .txt, .csv or .tsv, text with .gz as well. In an archive,\n"
+      "the array is called as in IN, or --member, or arr_0; if IN is no text, --delimiter is\n"
+      "between the fields of text")
       .type_name("")
       ->required();
   add_parsed(command, "--order", given.order, parse_order, "C or F; that of IN when left out")
@@ -270,12 +263,10 @@ void add_convert(CLI::App& tool, convert_options& given) {
       .type_name("RULE")
       ->default_str("same_kind");
   add_level(command, given.level);
-  command
-      .add_option("--format", given.format,
-                  "Of text: how to write a number, as in numpy.savetxt: '%.3f'; the fewest digits "
-                  "that\nread back as the same when left out")
-      ->type_name("FORMAT")
-      ->take_last();
+  add_parsed(command, "--format", given.format, parse_text_format,
+             "Of text: how to write a number, as in numpy.savetxt: '%.3f'; the fewest digits "
+             "that\nread back as the same when left out")
+      .type_name("FORMAT");
   add_pass(command, given.pass);
   run_with(command, given, convert);
 }
@@ -396,6 +387,13 @@ std::string list_of_commands(const CLI::App& tool) {
 }
 
 }  // namespace
+
+std::string complaint_about(const error& e) {
+  std::string text = "expected " + e.expected();
+  if (!e.found().empty()) text += ", found " + e.found();
+  if (e.byte_offset()) text += fmt::format(" (at byte {})", *e.byte_offset());
+  return text;
+}
 
 void add_commands(CLI::App& tool, given_options& given) {
   add_info(tool, given.info);

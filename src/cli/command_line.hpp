@@ -5,6 +5,8 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include <npymap/error.hpp>
+
 #include "cli/commands.hpp"
 
 namespace npymap::cli {
@@ -26,6 +28,9 @@ struct given_options {
 
 /// Add all subcommands, each of which runs when it has been parsed. `given` outlives the tool.
 void add_commands(CLI::App& tool, given_options& given);
+
+/// What is wrong with a value that was typed, without the name of the option.
+std::string complaint_about(const error& e);
 
 /// What is wrong with the command line, in one line. CLI11 tells of what is missing before it tells
 /// of what is too much, and says otherwise what it would say.

@@ -11,6 +11,8 @@
 #include <npymap/source.hpp>
 
 #include "cli/archive_writing.hpp"
+#include "cli/arguments.hpp"
+#include "cli/command_line.hpp"
 #include "cli/commands.hpp"
 #include "cli/input.hpp"
 #include "cli/watched_pass.hpp"
@@ -81,10 +83,22 @@ void save_as_text(const input& from, const any_array& elements, const convert_op
              .pass = pass.options()});
 }
 
+// Text that is read as the file that is wanted needs no other one beside it.
+bool stays_as_read(const input& from, const convert_options& options,
+                   const source_options& source) {
+  return from.format == file_format::text && options.order != order::fortran &&
+         (!options.dtype || *options.dtype == *source.text.dtype);
+}
+
 // NumPy's key of a member, and what numpy.savez calls an array without a name.
 std::string name_in_archive(const input& from) {
   if (from.archive) return meant_member(from).name;
-  return from.format == file_format::npy ? from.member.value_or("arr_0") : "arr_0";
+  if (from.format == file_format::pickle || !from.member) return "arr_0";
+  try {
+    return parse_new_member(*from.member);
+  } catch (const error& e) {
+    throw CLI::ValidationError("--member", complaint_about(e));
+  }
 }
 
 }  // namespace
@@ -102,8 +116,12 @@ void convert(const convert_options& options) {
                                                 : to_text  ? written::text
                                                            : written::other);
   require_other_archive(from, options);
+  const std::string name = to_archive ? name_in_archive(from) : std::string();
   source_options source = options.source;
   if (!source.text.dtype) source.text.dtype = options.dtype;  // digits that float64 would lose
+  if (!to_text && !to_archive && stays_as_read(from, options, source)) {
+    return save_text_as_npy(from, source, options.pass, options.destination);
+  }
   any_array elements = elements_of(from, source, options.pass);
   require_sound(from, options.pass.progress);
   if (to_text) {
@@ -113,7 +131,7 @@ void convert(const convert_options& options) {
     }
     return save_as_text(from, elements, options);
   }
-  if (to_archive) return save_npz(name_in_archive(from), elements, options);
+  if (to_archive) return save_npz(name, elements, options);
   save_npy(options.destination, elements, options);
 }
 

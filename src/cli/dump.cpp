@@ -132,7 +132,7 @@ void dump(const dump_options& options) {
     dump_stream(source_of(from, options.source), options.progress);
     return flush_output();
   }
-  any_array elements = elements_of(from, options.source);
+  any_array elements = elements_of(from, options.source, {.progress = options.progress});
   if (options.field) elements = elements.field(*options.field);
   elements = elements.slice(options.slice);
   if (are_far_apart(elements)) elements.advise(advice::random);

@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include <npymap/error.hpp>
 #include <npymap/source.hpp>
 #include <npymap/statistics.hpp>
 
@@ -100,15 +101,26 @@ void write_json(const histogram_counts& found) {
                            json_list(found.counts), edges, found.nan_count));
 }
 
+// Numbers that have no range of their own can be given one.
+template <class T>
+histogram_counts counts_of(const source& x, const hist_options& options) try {
+  const watched_pass pass(options.pass);
+  return histogram<T>(x, {.bins = options.bins, .range = options.range}, pass.options());
+} catch (const error& e) {
+  if (options.range || e.subject() != "range of a histogram") throw;
+  throw error(e.code(), {.path = e.path(),
+                         .subject = e.subject(),
+                         .expected = e.expected() + " (or --range LOW,HIGH)",
+                         .found = e.found()});
+}
+
 }  // namespace
 
 void hist(const hist_options& options) {
   const source x = source_of(find_input(options.source), options.source, options.pass);
   histogram_counts found;
-  with_number_type(x.dtype(), [&]<class T>(std::type_identity<T>) {
-    const watched_pass pass(options.pass);
-    found = histogram<T>(x, {.bins = options.bins, .range = options.range}, pass.options());
-  });
+  with_number_type(x.dtype(),
+                   [&]<class T>(std::type_identity<T>) { found = counts_of<T>(x, options); });
   options.json ? write_json(found) : write_text(found);
 }
 

@@ -118,7 +118,7 @@ bool may_be_names(const error& e, const source_options& options) {
 }
 
 template <class F>
-any_array read_text(const source_options& options, const F& read) {
+auto read_text(const source_options& options, const F& read) {
   try {
     return read();
   } catch (const error& e) {
@@ -262,19 +262,20 @@ any_array first_rows_of_text(const input& from, const source_options& options, i
   return read_text(options, [&] { return load_text(from.path, how); });
 }
 
+void save_text_as_npy(const input& from, const source_options& options, const pass_settings& pass,
+                      const std::string& path) {
+  const watched_pass reading(pass);
+  read_text(options,
+            [&] { text_to_npy(from.path, path, text_options(from, options, reading.options())); });
+}
+
 any_array elements_of(const input& from, const source_options& options, const pass_settings& pass) {
-  pass_settings quiet = pass;
-  quiet.progress = progress_display::never;
   if (from.format == file_format::pickle) {
     return read_pickled_array(from.path, from.member.value_or(std::string()));
   }
   if (from.format == file_format::text) {
-    const watched_pass reading(quiet);
-    return read_text(options, [&] {
-      return temporary_array([&](const std::string& path) {
-        text_to_npy(from.path, path, text_options(from, options, reading.options()));
-      });
-    });
+    return temporary_array(
+        [&](const std::string& path) { save_text_as_npy(from, options, pass, path); });
   }
   if (!from.archive) {
     return open(from.path, open_mode::read, {.header_limit = options.header_limit});
@@ -284,7 +285,7 @@ any_array elements_of(const input& from, const source_options& options, const pa
   if (member.uncompressed_bytes <= most_in_memory) return from.archive->load(member);
   // What is no array, or goes on behind one, need not be inflated to find that out.
   from.archive->source_of(member);
-  const watched_pass inflating(quiet);
+  const watched_pass inflating(pass);
   return temporary_array([&](const std::string& path) {
     from.archive->extract(member, path, {}, inflating.options());
   });

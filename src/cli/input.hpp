@@ -68,7 +68,7 @@ bool is_array(const npz_reader& archive, const npz_member& member);
 const npz_member& meant_member(const input& from);
 
 /// All elements: mapped, or of a small compressed member in memory; a large one, and text, go to
-/// `temporary_array`, without a bar.
+/// `temporary_array`.
 any_array elements_of(const input& from, const source_options& options,
                       const pass_settings& pass = {});
 
@@ -82,6 +82,10 @@ npymap::source source_of(const input& from, const source_options& options,
 
 /// The first rows of text.
 any_array first_rows_of_text(const input& from, const source_options& options, index_t count);
+
+/// All elements of text, straight to a new file.
+void save_text_as_npy(const input& from, const source_options& options, const pass_settings& pass,
+                      const std::string& path);
 
 /// Map an array that `make` writes to the path it is given, in TMPDIR, and which goes with the map.
 any_array temporary_array(const std::function<void(const std::string& path)>& make);

@@ -8,6 +8,7 @@
 
 #include "cli/command_line.hpp"
 #include "cli/terminal.hpp"
+#include "io/program.hpp"
 
 namespace npymap::cli {
 namespace {
@@ -50,6 +51,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using namespace npymap::cli;
+  npymap::io::occupy_closed_streams();
   die_of_broken_pipes();
   try {
     return run(argc, argv);

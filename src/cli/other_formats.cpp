@@ -139,7 +139,7 @@ void verify_other(const input& from, const verify_options& options) {
     if (is_pickle) {
       detail = detail_of_pickle(from);
     } else {
-      const any_array x = elements_of(from, options.source);
+      const any_array x = elements_of(from, options.source, {.progress = options.progress});
       detail = fmt::format("{} of dtype {}", to_string(x.shape()), descr(x.dtype()));
     }
   } catch (const error& e) {

@@ -71,9 +71,12 @@ std::string progress::line(clock::time_point now) const {
 }
 
 void progress::draw(clock::time_point now) {
+  constexpr int most_columns = 78;
   drawn_ = true;
+  // A line that is wrapped is not drawn over but left behind, again and again.
+  const int columns = std::clamp(io::error_columns().value_or(80) - 1, 1, most_columns);
   // "\x1b[K" would clear the rest of the line; spaces do on every terminal, and in a file.
-  std::fputs(fmt::format("\r{:<78}", line(now)).c_str(), stderr);
+  std::fputs(fmt::format("\r{:<{}.{}}", line(now), columns, columns).c_str(), stderr);
   std::fflush(stderr);
 }
 

@@ -1,10 +1,12 @@
 #include "io/program.hpp"
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <csignal>
+#include <initializer_list>
 
 namespace npymap::io {
 namespace {
@@ -29,15 +31,27 @@ void set_action(int signal, void (*handler)(int), int flags) noexcept {
   ::sigaction(signal, &wanted, nullptr);
 }
 
+std::optional<int> columns_of(int descriptor) noexcept {
+  winsize size = {};
+  if (::ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return std::nullopt;
+  return size.ws_col;
+}
+
 }  // namespace
+
+// A file gets the lowest number that is free. With O_PATH, reading and writing answer EBADF, as of
+// what is closed.
+void occupy_closed_streams() noexcept {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(stream, F_GETFD) == -1) ::open("/", O_PATH | O_CLOEXEC);
+  }
+}
 
 bool errors_reach_terminal() noexcept { return ::isatty(STDERR_FILENO) == 1; }
 
-std::optional<int> output_columns() noexcept {
-  winsize size = {};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return std::nullopt;
-  return size.ws_col;
-}
+std::optional<int> output_columns() noexcept { return columns_of(STDOUT_FILENO); }
+
+std::optional<int> error_columns() noexcept { return columns_of(STDERR_FILENO); }
 
 delayed_interrupt::delayed_interrupt() noexcept {
   if (interrupts_delayed++ > 0) return;

@@ -7,11 +7,19 @@
 
 namespace npymap::io {
 
+/// Put what can be neither read nor written in the place of each standard stream that is closed.
+/// The next file that is opened would be that stream, and have in it what is meant for somebody to
+/// read. Before anything is opened.
+void occupy_closed_streams() noexcept;
+
 /// True if somebody is looking at standard error.
 bool errors_reach_terminal() noexcept;
 
 /// How many columns the terminal behind standard output has; none where there is no terminal.
 std::optional<int> output_columns() noexcept;
+
+/// The same of standard error.
+std::optional<int> error_columns() noexcept;
 
 /// While it lives, SIGINT, SIGTERM and SIGHUP end the process no more but are taken note of, so
 /// that what is half done can be undone first. The destructor then ends the process by the signal

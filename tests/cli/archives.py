@@ -561,8 +561,28 @@ def convert_keeps():
     for out in ("many.npz", "link.npz", "./many.npz"):
         run("convert", "many.npz:a", out).fails(1, "other members")
     assert open("many.npz", "rb").read() == before
+    np.save("one.npy", np.arange(3))
     for name in ("../x", "/x", "a//b", "a\\b", "./x", ".."):
         run("pack", "p.npz", name + "=one.npy").fails(2, "below a folder")
+        run("convert", "one.npy", "p.npz", "--member", name).fails(2, "--member: ", "below a folder")
+    run("convert", "one.npy", "p.npz", "--member", "").fails(2, "--member: ")
+    run("convert", "one.npy", "p.npz", "--member", ".npy").fails(2, "--member: ")
+    assert not os.path.exists("p.npz")
+
+
+def convert_names():
+    """As it is typed, with or without .npy, whatever it is converted from."""
+    a = np.arange(6.0).reshape(2, 3)
+    np.save("a.npy", a)
+    np.savetxt("a.csv", a, delimiter=",")
+    for name in "a.npy", "a.csv":
+        for member in "x", "x.npy", "d/é":
+            run("convert", name, "o.npz", "--member", member).succeeds()
+            with np.load("o.npz") as o:
+                assert list(o) == [member.removesuffix(".npy")] and np.array_equal(o[member.removesuffix(".npy")], a)
+            run("unpack", "o.npz", "out", "--force").succeeds()
+            run("pack", "p.npz", member + "=a.npy").succeeds()
+            assert [m["file"] for m in members("o.npz")] == [m["file"] for m in members("p.npz")]
 
 
 def archive_progress():

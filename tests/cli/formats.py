@@ -136,6 +136,38 @@ def text_memory():
         run(*command, "--memory", "64MiB").succeeds()
 
 
+def text_progress():
+    """Of text, reading is the long work."""
+    a = np.random.default_rng(9).normal(size=(3000, 7))
+    np.savetxt("a.csv", a, delimiter=",")
+    for command in ["stats"], ["hist"], ["dump"], ["verify"], ["convert", "b.npy"], ["convert", "b.npy", "--order=F"], ["convert", "b.npz"], ["convert", "b.txt"]:
+        command.insert(1, "a.csv")
+        run(*command).succeeds()
+        run(*command, "--no-progress").succeeds()
+        result = run(*command, "--progress")
+        size = os.path.getsize("a.csv") / 1024
+        assert result.code == 0 and f"100%  {size:.1f} KiB of {size:.1f} KiB".encode() in result.err and result.err.endswith(b"\n"), result.err
+
+
+def text_goes_straight():
+    """To a file of what is read, with no other file beside it: not in TMPDIR, and no copy."""
+    a = np.arange(6.0).reshape(2, 3)
+    np.savetxt("a.csv", a, delimiter=",", fmt="%d")
+    elsewhere = {"env": {**os.environ, "TMPDIR": "/nonexistent"}}
+    for how in [], ["--dtype", ">i2"], ["--order", "C"], ["--read-as", "<f4", "--dtype", "<f4"]:
+        run("convert", "a.csv", "b.npy", *how, **elsewhere).succeeds()
+        b = np.load("b.npy")
+        assert np.array_equal(b, a) and b.dtype == (how[-1] if how and "--dtype" in how else "<f8"), how
+    before = open("b.npy", "rb").read()
+    write("bad.csv", b"1,2\n3,x\n")
+    run("convert", "bad.csv", "b.npy", **elsewhere).fails(1, "line 2, column 2")
+    assert open("b.npy", "rb").read() == before
+    for how in ["--order", "F"], ["--read-as", "<f4", "--dtype", "<f8"]:
+        run("convert", "a.csv", "b.npy", *how).succeeds()
+        b = np.load("b.npy")
+        assert np.array_equal(b, a) and b.dtype == "<f8" and b.flags.f_contiguous == (how[1] == "F")
+
+
 def text_delimiter():
     a = np.arange(6).reshape(2, 3)
     np.save("a.npy", a)
@@ -168,7 +200,8 @@ def text_out():
     run("convert", "c.npy", "c.txt").succeeds()
     run("convert", "c.txt", "d.npy").succeeds()
     assert np.array_equal(np.load("d.npy"), cube)
-    run("convert", "c.npy", "c.txt", "--format", "%q").fails(1, "%q")
+    for format in "%q", "%", "%5", "%(x)d", "%*d":
+        run("convert", "c.npy", "c.txt", "--format", format).fails(2, "npymap: --format: expected %", f"'{format}'").says_nothing()
     run("convert", "c.npy", "c.xml").fails(2, ".csv")
 
 

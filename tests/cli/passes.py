@@ -241,7 +241,8 @@ def hist_text():
 
 def hist_infinite():
     np.save("a.npy", np.array([1.0, np.inf, -np.inf]))
-    run("hist", "a.npy").fails(1, "a.npy: range", "finite").says_nothing()
+    run("hist", "a.npy").fails(1, "a.npy: range", "finite", "--range").says_nothing()
+    assert b"--range" not in run("hist", "a.npy", "--range=-1e308,1e308").fails(1, "a.npy: range").err
     assert json.loads(run("hist", "a.npy", "--bins=1", "--range=0,2", "--json").succeeds())["counts"] == [1]
 
 

@@ -277,6 +277,30 @@ def progress():
         assert result.code == 0 and b"100%" in result.err and result.err.endswith(b"\n"), result.err
 
 
+def progress_narrow():
+    """No line is longer than the terminal, which would wrap it and keep each one that was drawn."""
+    import fcntl
+    import pty
+    import struct
+    import termios
+    np.save("a.npy", np.zeros(100000))
+    for columns in 1, 2, 20, 78, 79, 80, 200:
+        master, terminal = pty.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        assert subprocess.run([tool, "verify", "a.npy", "--progress"], stdout=subprocess.DEVNULL, stderr=terminal).returncode == 0
+        os.close(terminal)
+        drawn = b""
+        try:
+            while piece := os.read(master, 4096):
+                drawn += piece
+        except OSError:  # of a terminal that nobody has any more
+            pass
+        os.close(master)
+        lines = drawn.rstrip(b"\r\n").split(b"\r")[1:]
+        assert lines and {len(line) for line in lines} == {min(max(columns - 1, 1), 78)}, (columns, drawn)
+        assert all(line.startswith(b"[#####"[:len(line)]) for line in lines[-1:]), drawn
+
+
 # verify
 
 
@@ -481,6 +505,34 @@ def closed_streams():
             for output in {"preexec_fn": lambda: os.close(1)}, {"stdout": full}:
                 done = subprocess.run([tool, *command], stderr=subprocess.PIPE, **output)
                 Result(done.returncode, b"", done.stderr).fails(1, "standard output")
+
+
+def closed_streams_are_no_files():
+    """What is opened first gets the number of a stream that is closed, and what is written to that."""
+    a = np.arange(400000.0).reshape(-1, 4)
+    np.save("a.npy", a)
+    np.savez_compressed("a.npz", x=a)
+    whole = open("a.npy", "rb").read()
+    for closed in (2,), (0, 2), (1, 2), (0, 1), (0, 1, 2):
+        def close():
+            for stream in closed:
+                os.close(stream)
+        def quiet(*arguments):
+            return subprocess.run([tool, *arguments, "--progress"], preexec_fn=close, timeout=60).returncode
+        for order in "C", "F":
+            assert quiet("convert", "a.npy", "b.npy", "--order", order) == 0
+            assert np.array_equal(np.load("b.npy"), a), (closed, order)
+        assert quiet("convert", "a.npz", "b.npz", "--level", "1") == 0
+        assert np.array_equal(np.load("b.npz")["x"], a), closed
+        code = 1 if 1 in closed else 0  # what was done cannot be told
+        write("b.npy", whole)
+        assert quiet("append", "b.npy", "a.npy") == code
+        assert np.array_equal(np.load("b.npy"), np.concatenate([a, a])), closed
+        assert quiet("pack", "b.npz", "x=a.npy") == code
+        assert np.array_equal(np.load("b.npz")["x"], a), closed
+        assert quiet("unpack", "a.npz", "out", "--force") == code
+        assert open("out/x.npy", "rb").read() == whole, closed
+        assert quiet("dump", "a.npz") == code
 
 
 def lost_pages_in_silence():

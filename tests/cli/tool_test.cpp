@@ -63,6 +63,7 @@ TEST_CASE("dump: a file that is truncated under way is an error, not a signal") 
 TEST_CASE("tool: progress is drawn when asked for, and never into a pipe unasked") {
   in_python("progress");
 }
+TEST_CASE("tool: progress is no wider than the terminal") { in_python("progress_narrow"); }
 
 TEST_CASE("stats: numbers of every dtype are summarised as NumPy does, NaNs left out") {
   in_python("stats_random", "passes.py");
@@ -264,6 +265,9 @@ TEST_CASE(
 TEST_CASE("convert, pack: names are kept, and nothing is lost beside what is written") {
   in_python("convert_keeps", "archives.py");
 }
+TEST_CASE("convert: an array in an archive is called as it is typed, if unpack can write that") {
+  in_python("convert_names", "archives.py");
+}
 TEST_CASE("convert: a member that is damaged is told of") {
   in_python("convert_checks", "archives.py");
 }
@@ -287,6 +291,12 @@ TEST_CASE("tool: an option of text is refused where there is none") {
 TEST_CASE("tool: text is read within --memory, which an error names") {
   in_python("text_memory", "formats.py");
 }
+TEST_CASE("tool: progress of reading text is drawn when asked for") {
+  in_python("text_progress", "formats.py");
+}
+TEST_CASE("convert: text that is kept as it is read goes straight to the file") {
+  in_python("text_goes_straight", "formats.py");
+}
 TEST_CASE("convert: to text, as NumPy writes it") { in_python("text_out", "formats.py"); }
 TEST_CASE("convert: --delimiter is that of the text that is read, or else of what is written") {
   in_python("text_delimiter", "formats.py");
@@ -309,6 +319,9 @@ TEST_CASE("tool: a number is digits that fit, or wrong usage") { in_python("numb
 TEST_CASE("tool: a file may have the name of a command or an option") { in_python("odd_names"); }
 TEST_CASE("tool: closed or full standard streams are no reason to crash") {
   in_python("closed_streams");
+}
+TEST_CASE("tool: with standard streams closed, no file gets what is meant for them") {
+  in_python("closed_streams_are_no_files");
 }
 TEST_CASE("dump: lost pages end it with exit code 1 even if nobody can be told") {
   in_python("lost_pages_in_silence");
