@@ -25,8 +25,8 @@ void archive_writing::add(const std::string& name, const any_array& elements,
     to_.add(name, elements, {.level = level});
     return count(elements);
   }
-  // Of what lies alike in both orders NumPy says C.
-  const bool is_c = elements.is_c_contiguous();
+  // Of what lies alike in both orders, or in neither, NumPy says C.
+  const bool is_c = elements.is_c_contiguous() || !elements.is_f_contiguous();
   const int axis = is_c ? 0 : elements.rank() - 1;
   shape row;
   for (int i = 0; i < elements.rank(); ++i) {

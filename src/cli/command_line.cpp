@@ -134,6 +134,15 @@ void add_input(CLI::App& command, source_options& source, const char* name = "FI
       ->trigger_on_parse();
 }
 
+void add_part(CLI::App& command, part_settings& part) {
+  command.add_option("--field", part.field, "One field of the records, by name or title")
+      ->type_name("NAME")
+      ->take_last();
+  add_parsed(command, "--slice", part.slice, parse_slice_text,
+             "Only these, as in NumPy: '2:6,4,::-1'")
+      .type_name("SLICE");
+}
+
 void add_paths(CLI::App& command, const char* name, std::vector<std::string>& paths,
                const char* description) {
   const auto take = [name, &paths](const std::vector<std::string>& texts) {
@@ -183,6 +192,7 @@ void add_info(CLI::App& tool, info_options& given) {
 void add_head(CLI::App& tool, head_options& given) {
   CLI::App& command = *tool.add_subcommand("head", "Print the first rows as NumPy would");
   add_input(command, given.source);
+  add_part(command, given.part);
   add_number(command, "--rows", given.rows, parse_number<index_t>, "How many");
   run_with(command, given, head);
 }
@@ -191,12 +201,7 @@ void add_dump(CLI::App& tool, dump_options& given) {
   CLI::App& command = *tool.add_subcommand(
       "dump", "Write the elements in C order, as bytes, each as it is stored in the file");
   add_input(command, given.source);
-  command.add_option("--field", given.field, "One field of the records, by name or title")
-      ->type_name("NAME")
-      ->take_last();
-  add_parsed(command, "--slice", given.slice, parse_slice_text,
-             "Only these, as in NumPy: '2:6,4,::-1'")
-      .type_name("SLICE");
+  add_part(command, given.part);
   add_progress(command, given.progress);
   run_with(command, given, dump);
 }
@@ -208,6 +213,7 @@ void add_stats(CLI::App& tool, stats_options& given) {
       "left out. Sums of integers wrap at 64 bits, as NumPy's. JSON has null for what does not\n"
       "exist, and NaN and Infinity as Python writes and reads them");
   add_input(command, given.source);
+  add_part(command, given.part);
   add_parsed(command, "--axis", given.axis, parse_number<int, -max_rank, max_rank>,
              "Along this axis, counted from the end when negative")
       .type_name("N");
@@ -221,6 +227,7 @@ void add_hist(CLI::App& tool, hist_options& given) {
   CLI::App& command = *tool.add_subcommand(
       "hist", "Draw a histogram of real numbers: for each bin its ends, how many, and a bar");
   add_input(command, given.source);
+  add_part(command, given.part);
   add_number(command, "--bins", given.bins, parse_number<index_t, 1, most_bins>,
              "How many, all of the same width");
   add_parsed(command, "--range", given.range, parse_range,
@@ -253,6 +260,7 @@ void add_convert(CLI::App& tool, convert_options& given) {
       "between the fields of text")
       .type_name("")
       ->required();
+  add_part(command, given.part);
   add_parsed(command, "--order", given.order, parse_order, "C or F; that of IN when left out")
       .type_name("ORDER");
   add_parsed(command, "--dtype", given.dtype, parse_dtype,

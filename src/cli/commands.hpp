@@ -36,6 +36,12 @@ struct source_options {
   text_settings text = {};
 };
 
+/// Which of its elements are meant, as every subcommand takes it that looks at them.
+struct part_settings {
+  std::optional<std::string> field = {};  ///< by name or title; the slice is one of its elements
+  std::optional<std::string> slice = {};  ///< as NumPy writes it; all when left out
+};
+
 /// Whether to draw a progress bar on standard error.
 enum class progress_display : char { on_terminal, always, never };
 
@@ -53,13 +59,13 @@ struct info_options {
 
 struct head_options {
   source_options source;
+  part_settings part;
   index_t rows = 10;
 };
 
 struct dump_options {
   source_options source;
-  std::optional<std::string> field = {};  ///< by name or title; the slice is one of its elements
-  std::string slice = "...";
+  part_settings part;
   progress_display progress = progress_display::on_terminal;
 };
 
@@ -71,6 +77,7 @@ struct verify_options {
 
 struct stats_options {
   source_options source;
+  part_settings part;
   pass_settings pass;
   std::optional<int> axis = {};  ///< from the end when negative; over all elements when left out
   bool json = false;
@@ -78,6 +85,7 @@ struct stats_options {
 
 struct hist_options {
   source_options source;
+  part_settings part;
   pass_settings pass;
   index_t bins = histogram_options().bins;
   std::optional<std::pair<double, double>> range = {};  ///< that of the elements when left out
@@ -86,6 +94,7 @@ struct hist_options {
 
 struct convert_options {
   source_options source;
+  part_settings part;
   pass_settings pass;
   std::string destination;
   std::optional<npymap::order> order = {};  ///< that of the source when left out, as is the dtype

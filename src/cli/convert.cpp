@@ -21,8 +21,9 @@
 namespace npymap::cli {
 namespace {
 
+// Of a part that is neither, and of what is both, NumPy says C.
 order order_of(const any_array& elements) {
-  return elements.is_c_contiguous() ? order::c : order::fortran;
+  return elements.is_f_contiguous() && !elements.is_c_contiguous() ? order::fortran : order::c;
 }
 
 void save_npy(const std::string& path, const any_array& elements, const convert_options& options) {
@@ -86,7 +87,8 @@ void save_as_text(const input& from, const any_array& elements, const convert_op
 // Text that is read as the file that is wanted needs no other one beside it.
 bool stays_as_read(const input& from, const convert_options& options,
                    const source_options& source) {
-  return from.format == file_format::text && options.order != order::fortran &&
+  return from.format == file_format::text && !is_part(options.part) &&
+         options.order != order::fortran &&
          (!options.dtype || *options.dtype == *source.text.dtype);
 }
 
@@ -122,7 +124,7 @@ void convert(const convert_options& options) {
   if (!to_text && !to_archive && stays_as_read(from, options, source)) {
     return save_text_as_npy(from, source, options.pass, options.destination);
   }
-  any_array elements = elements_of(from, source, options.pass);
+  any_array elements = part_of(elements_of(from, source, options.pass), options.part);
   require_sound(from, options.pass.progress);
   if (to_text) {
     if (is_changed(elements, options)) {

@@ -98,7 +98,7 @@ bool are_far_apart(const any_array& elements) {
 
 // All of a compressed member that has the elements in C order comes as it is inflated.
 bool can_stream(const input& from, const dump_options& options) {
-  if (!from.archive || options.field || options.slice != dump_options().slice) return false;
+  if (!from.archive || is_part(options.part)) return false;
   const npz_member& member = meant_member(from);
   if (member.method == npz_method::stored) return false;
   const header facts = from.archive->info(member);
@@ -132,9 +132,8 @@ void dump(const dump_options& options) {
     dump_stream(source_of(from, options.source), options.progress);
     return flush_output();
   }
-  any_array elements = elements_of(from, options.source, {.progress = options.progress});
-  if (options.field) elements = elements.field(*options.field);
-  elements = elements.slice(options.slice);
+  const any_array elements =
+      part_of(elements_of(from, options.source, {.progress = options.progress}), options.part);
   if (are_far_apart(elements)) elements.advise(advice::random);
   progress bar(options.progress, static_cast<std::uint64_t>(elements.size_bytes()));
   guarded(elements, [&] { element_writer(bar).write(elements); });

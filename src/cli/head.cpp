@@ -90,13 +90,16 @@ void print_first_rows(const input& from, objects x, index_t count) {
 }  // namespace
 
 void head(const head_options& options) {
-  const auto& [source, count] = options;
+  const auto& [source, part, count] = options;
   const input from = find_input(source);
-  if (const auto found = find_objects(from, source)) {
-    print_first_rows(from, *found, count);
-    return write_output("\n");
+  if (!is_part(part)) {
+    if (const auto found = find_objects(from, source)) {
+      print_first_rows(from, *found, count);
+      return write_output("\n");
+    }
   }
-  any_array rows = first_rows(from, source, count);
+  any_array rows =
+      is_part(part) ? part_of(elements_of(from, source), part) : first_rows(from, source, count);
   if (rows.rank() > 0) rows = rows(range(count));
   rows.advise(advice::random);  // NumPy shows but the corners: nothing to read ahead
   guarded(rows, [&] {

@@ -117,7 +117,8 @@ histogram_counts counts_of(const source& x, const hist_options& options) try {
 }  // namespace
 
 void hist(const hist_options& options) {
-  const source x = source_of(find_input(options.source), options.source, options.pass);
+  const source x =
+      source_of(find_input(options.source), options.source, options.pass, options.part);
   histogram_counts found;
   with_number_type(x.dtype(),
                    [&]<class T>(std::type_identity<T>) { found = counts_of<T>(x, options); });

@@ -296,8 +296,17 @@ npymap::source outline_of(const input& from, const source_options& options) {
   return elements_of(from, options);
 }
 
+bool is_part(const part_settings& part) noexcept { return part.field || part.slice; }
+
+any_array part_of(any_array elements, const part_settings& part) {
+  if (part.field) elements = elements.field(*part.field);
+  if (part.slice) elements = elements.slice(*part.slice);
+  return elements;
+}
+
 npymap::source source_of(const input& from, const source_options& options,
-                         const pass_settings& pass) {
+                         const pass_settings& pass, const part_settings& part) {
+  if (is_part(part)) return part_of(elements_of(from, options, pass), part);
   if (from.archive) return from.archive->source_of(meant_member(from));
   if (from.format != file_format::npy) return elements_of(from, options, pass);
   return source(from.path,

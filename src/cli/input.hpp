@@ -72,13 +72,19 @@ const npz_member& meant_member(const input& from);
 any_array elements_of(const input& from, const source_options& options,
                       const pass_settings& pass = {});
 
+/// True if not all elements are meant.
+bool is_part(const part_settings& part) noexcept;
+
+/// Those of them that are meant, not copied. \throws error as `any_array::field` and `slice`
+any_array part_of(any_array elements, const part_settings& part);
+
 /// Dtype and shape of these elements. Nothing is inflated.
 npymap::source outline_of(const input& from, const source_options& options);
 
-/// The elements without a map or a temporary file, for what reads all of it in the order of the
-/// file.
+/// The elements that are meant: without a map or a temporary file where that is all of them, for
+/// what reads them in the order of the file.
 npymap::source source_of(const input& from, const source_options& options,
-                         const pass_settings& pass = {});
+                         const pass_settings& pass = {}, const part_settings& part = {});
 
 /// The first rows of text.
 any_array first_rows_of_text(const input& from, const source_options& options, index_t count);

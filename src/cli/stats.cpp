@@ -143,7 +143,8 @@ summary_list<T> summaries_of(const source& x, std::optional<int> axis,
 }  // namespace
 
 void stats(const stats_options& options) {
-  const source x = source_of(find_input(options.source), options.source, options.pass);
+  const source x =
+      source_of(find_input(options.source), options.source, options.pass, options.part);
   with_number_type(x.dtype(), [&]<class T>(std::type_identity<T>) {
     const summary_list<T> found = summaries_of<T>(x, options.axis, options.pass);
     options.json ? write_json(found) : write_text(found);

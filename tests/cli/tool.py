@@ -234,6 +234,52 @@ def dump_field():
     run("dump", "a.npy", "--field").fails(2, "npymap: --field: a value is missing").says_nothing()
 
 
+def parts():
+    """What head, stats, hist and convert take of fields and slices, against the same part in a file of its own."""
+    a = np.zeros((40, 6), [("id", "i1"), ("pos", ">f8", (2,)), ("x", "<f4")])
+    a["pos"], a["x"] = np.arange(480.0).reshape(40, 6, 2), np.arange(240).reshape(40, 6)[::-1]
+    np.savez("s.npz", a=a, f=np.asfortranarray(a))
+    np.savez_compressed("d.npz", a=a)
+    np.save("c.npy", a)
+    np.save("f.npy", np.asfortranarray(a))
+    with open("a.csv", "w") as f:
+        f.writelines(f"{i},{-i},{i * i}\n" for i in range(50))
+    text = np.loadtxt("a.csv", delimiter=",")
+    for field, piece in (("pos", "3:30:2,::-1,1"), ("pos", "..., 0"), ("x", None), ("x", "5"), ("x", "2,3"), ("x", "4:4"), (None, "3:9,1"), (None, "1:-40:-2")):
+        for path, whole in (("c.npy", a), ("f.npy", a), ("s.npz:a", a), ("s.npz:f", a), ("d.npz", a), ("a.csv", text)):
+            if path == "a.csv" and (field or piece == "3:9,1"):
+                continue
+            part = whole[field] if field else whole
+            part = eval(f"part[{piece}]") if piece else part
+            np.save("part.npy", part)
+            words = (["--field", field] if field else []) + (["--slice", piece] if piece else [])
+            assert run("head", path, *words).succeeds() == run("head", "part.npy").succeeds(), (path, words)
+            if part.dtype.names is None:
+                assert run("stats", path, *words, "--json").succeeds() == run("stats", "part.npy", "--json").succeeds()
+                if part.size > 1:
+                    hist = ["--bins", "7", "--json"]
+                    assert run("hist", path, *words, *hist).succeeds() == run("hist", "part.npy", *hist).succeeds()
+                if part.ndim > 0:
+                    run("convert", path, "o.csv", *words).succeeds()
+                    run("convert", "part.npy", "p.csv").succeeds()
+                    assert open("o.csv").read() == open("p.csv").read()
+            for order in ([], ["--order=C"], ["--order=F"]):
+                run("convert", path, "o.npy", *words, *order).succeeds()
+                run("convert", "part.npy", "p.npy", *order).succeeds()
+                got = np.load("o.npy")
+                assert got.tobytes() == np.load("p.npy").tobytes() and got.dtype == part.dtype, (path, words)
+                if order or path != "f.npy" and path != "s.npz:f":
+                    assert open("o.npy", "rb").read() == open("p.npy", "rb").read(), (path, words, order)
+                run("convert", path, "o.npz", *words, *order, "--level=1").succeeds()
+                with np.load("o.npz") as z:
+                    assert z[z.files[0]].tobytes() == got.tobytes()
+    assert run("stats", "c.npy", "--field=x", "--axis=0").succeeds() == run("stats", "c.npy", "--field=x", "--slice=...", "--axis=0").succeeds()
+    for command in (["head", "c.npy"], ["stats", "c.npy"], ["hist", "c.npy"], ["convert", "c.npy", "o.npy"]):
+        run(*command, "--field", "y").fails(1, "npymap: c.npy: field: expected one of 'id', 'pos', 'x'").says_nothing()
+        run(*command, "--slice", "40").fails(1, "npymap: c.npy: ").says_nothing()
+        run(*command, "--slice", "x").fails(2, "npymap: --slice: expected ").says_nothing()
+
+
 def dump_closed_pipe():
     sparse("a.npy", (1 << 24,))
     for command in (["dump", "a.npy"], ["dump", "a.npy", "--slice", "::2"]):

@@ -150,6 +150,9 @@ TEST_CASE("verify: a file that is truncated under way has a defect") {
   in_python("verify_truncated_under_way");
 }
 
+TEST_CASE("head, stats, hist, convert: a field or a slice is what the same part is as a file") {
+  in_python("parts");
+}
 TEST_CASE("append: the file is what NumPy concatenates, of any dtype, in either order") {
   in_python("append_random", "append.py");
 }
