@@ -80,6 +80,7 @@ void save_as_text(const input& from, const any_array& elements, const convert_op
   save_text(options.destination, source(elements),
             {.format = options.format.value_or("%s"),
              .delimiter = delimiter.empty() ? " " : delimiter,
+             .quote = quote_of_text,
              .more_axes = more_axes::slices,
              .pass = pass.options()});
 }

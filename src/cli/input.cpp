@@ -102,7 +102,7 @@ load_text_options text_options(const input& from, const source_options& options,
                                const pass_options& pass) {
   return {.dtype = options.text.dtype.value_or(dtype_of<double>()),
           .delimiter = options.text.delimiter.value_or(delimiter_of(from.path)),
-          .quote = "\"",
+          .quote = quote_of_text,
           .skip_rows = options.text.skip_rows,
           .use_columns = options.text.use_columns,
           .missing = missing_of(options.text),

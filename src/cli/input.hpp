@@ -19,6 +19,9 @@ namespace npymap::cli {
 /// How large a compressed member may be to be unpacked into memory, where it is not streamed.
 inline constexpr std::uint64_t most_in_memory = std::uint64_t{64} << 20;
 
+/// Around fields of text that is read or written.
+inline constexpr const char* quote_of_text = "\"";
+
 enum class file_format : char { npy, npz, pickle, text };
 
 /// A file that is there, and what of it is meant.

@@ -13,19 +13,6 @@ const char* field_cursor::end_line(const char* at) noexcept {
   return at + (*at == '\r' && at + 1 != end_ && at[1] == '\n' ? 2 : 1);
 }
 
-// What ends an unquoted field: the end of the line, a delimiter or a comment.
-const char* field_cursor::find_stop(const char* at) const noexcept {
-  for (; at != end_; ++at) {
-    const std::uint8_t kind = dialect_.class_of(*at);
-    if (kind == plain) continue;
-    if ((kind & line_end) != 0) return at;
-    if ((kind & begins_comment) != 0 && dialect_.comment_at(at, end_) != 0) return at;
-    if ((kind & begins_space) != 0 && dialect_.space_at(at, end_) != 0) return at;
-    if ((kind & begins_delimiter) != 0 && stands_at(dialect_.delimiter(), at, end_)) return at;
-  }
-  return at;
-}
-
 void field_cursor::end_field(const char* stop) noexcept {
   const std::uint8_t kind = stop == end_ ? std::uint8_t{line_end} : dialect_.class_of(*stop);
   if ((kind & begins_comment) != 0 && dialect_.comment_at(stop, end_) != 0) {
@@ -72,7 +59,7 @@ void field_cursor::take_quoted(text_field& field) {
   }
   // What stands behind the closing quote belongs to the field.
   const char* const rest = at + quote.size();
-  const char* const stop = find_stop(rest);
+  const char* const stop = dialect_.find_stop(rest, end_);
   if (stop != rest || is_joined) {
     join(at);
     joined_.append(rest, static_cast<std::size_t>(stop - rest));
@@ -101,7 +88,7 @@ bool field_cursor::next(text_field& field) {
     take_quoted(field);
     return true;
   }
-  const char* const stop = find_stop(at_);
+  const char* const stop = dialect_.find_stop(at_, end_);
   field.text = {at_, static_cast<std::size_t>(stop - at_)};
   end_field(stop);
   // An empty line holds no row, and white space behind the last field begins no other.

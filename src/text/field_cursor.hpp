@@ -65,7 +65,6 @@ class field_cursor {
 
  private:
   void take_quoted(text_field& field);
-  const char* find_stop(const char* at) const noexcept;
   void end_field(const char* stop) noexcept;
   const char* end_line(const char* at) noexcept;
 

@@ -11,6 +11,10 @@
 namespace npymap::text {
 namespace {
 
+bool is_text(const dtype& type) {
+  return type.kind() == dtype_kind::bytes || type.kind() == dtype_kind::unicode;
+}
+
 bool is_complex(const dtype& type) { return type.kind() == dtype_kind::complex_floating; }
 
 [[noreturn]] void refuse_count(std::string expected, std::size_t found) {
@@ -58,6 +62,7 @@ row_format::row_format(const save_text_options& options, const dtype& type, cons
     : type_(type),
       columns_(columns_of(type, extents)),
       cells_per_column_(is_complex(type) ? 2 : 1) {
+  if (!options.quote.empty()) quotes_.emplace(options);
   if (!options.formats.empty()) {
     join(options);
   } else {
@@ -143,6 +148,7 @@ void row_format::add(const std::string& before, const conversion& how,
   const bool is_item = !cell.type.is_record() && cell.type.kind() != dtype_kind::object;
   if (!is_item) refuse_type(subject, cell.type);
   cell.put = find_put(cell.type, how);
+  cell.may_want_quotes = quotes_ && is_text(cell.type);
   if (cell.put == nullptr) {
     throw error(errc::invalid_argument, {.subject = subject,
                                          .expected = "one for " + descr(cell.type),

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include <npymap/save_text.hpp>
 #include <npymap/shape.hpp>
 
+#include "text/field_quotes.hpp"
 #include "text/put_value.hpp"
 
 namespace npymap::text {
@@ -22,6 +24,7 @@ struct row_cell {
   dtype type;
   index_t offset_bytes = 0;  ///< in the element: of a field, or of the imaginary part
   put_function put = nullptr;
+  bool may_want_quotes = false;
 };
 
 /// The format of each row, as `numpy.savetxt` puts it together.
@@ -42,6 +45,8 @@ class row_format {
   std::string_view line_end() const noexcept { return line_end_; }
   /// Whether "+-" in a line becomes "-": of complex numbers.
   bool drops_plus() const noexcept { return cells_per_column_ == 2; }
+  /// For cells that may want some.
+  const field_quotes& quotes() const noexcept { return *quotes_; }
   /// About how many characters a value takes, with what is in front of it.
   std::size_t usual_length() const noexcept { return usual_length_; }
 
@@ -52,6 +57,7 @@ class row_format {
   void add(const std::string& before, const conversion& how, const save_text_options& options);
 
   const dtype type_;
+  std::optional<field_quotes> quotes_;
   index_t columns_ = 1;
   index_t cells_per_column_ = 1;
   // Of rows whose columns are alike, the cells of the first column and of the others; else all.

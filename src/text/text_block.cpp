@@ -107,7 +107,9 @@ index_t text_block::write_values(text_buffer& to, const row_place& row, index_t 
       const row_cell& cell = format_.rows.at(first_cell_ + step);
       const index_t column = per_column == 1 ? step : step / per_column;
       to.append(cell.before);
+      const std::size_t begin = to.size();
       cell.put(target, cell.how, cell.type, row.data + column * column_step_ + cell.offset_bytes);
+      if (cell.may_want_quotes) format_.rows.quotes().put_around(to, begin);
       if (to.size() > most_bytes && (step + 1) % per_column == 0) return step + 1;
     }
   } catch (const unfit_value& value) {

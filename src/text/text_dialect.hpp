@@ -44,6 +44,8 @@ class text_dialect {
     if (c < 0x80) return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1c && c <= 0x1f) ? 1 : 0;
     return wide_space_at(at, end);
   }
+  /// What ends a field without quotes: the end of the line, a delimiter or a comment; else `end`.
+  const char* find_stop(const char* at, const char* end) const noexcept;
   /// Without the white space around it.
   std::string_view stripped(std::string_view text) const noexcept;
   /// Take the first character off `text`, which must not be empty; false where it is no UTF-8.
@@ -67,6 +69,18 @@ class text_dialect {
 inline bool stands_at(const std::string& text, const char* at, const char* end) noexcept {
   return !text.empty() && static_cast<std::size_t>(end - at) >= text.size() &&
          std::memcmp(at, text.data(), text.size()) == 0;
+}
+
+inline const char* text_dialect::find_stop(const char* at, const char* end) const noexcept {
+  for (; at != end; ++at) {
+    const std::uint8_t kind = class_of(*at);
+    if (kind == plain) continue;
+    if ((kind & line_end) != 0) return at;
+    if ((kind & begins_comment) != 0 && comment_at(at, end) != 0) return at;
+    if ((kind & begins_space) != 0 && space_at(at, end) != 0) return at;
+    if ((kind & begins_delimiter) != 0 && stands_at(delimiter_, at, end)) return at;
+  }
+  return at;
 }
 
 }  // namespace npymap::text

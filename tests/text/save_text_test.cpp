@@ -148,6 +148,61 @@ TEST_CASE("save_text: random arrays, layouts and formats are NumPy's byte for by
   CHECK(written > count / 2);
 }
 
+TEST_CASE("save_text: texts in quotes are read back as they are by npymap, NumPy and csv") {
+  REQUIRE(have_numpy());
+  const temp_folder folder;
+  constexpr int count = 120;
+  python(R"(
+os.chdir(sys.argv[1])
+rng = np.random.default_rng(int(sys.argv[2]))
+for i in range(int(sys.argv[3])):
+    shape = rng.integers(1, 6, 2)
+    letters = list('ab,;\t \n"#é日\'')
+    texts = [''.join(rng.choice(letters, rng.integers(0, 5))) for _ in range(shape.prod())]
+    np.save(f'{i}', np.array(texts, 'U4').reshape(shape))
+)",
+         {folder.path(), std::to_string(random_seed()), std::to_string(count)});
+  const std::string delimiters[] = {",", " ", "\t", ";", "::"};
+  for (int i = 0; i < count; ++i) {
+    const std::string name = folder / std::to_string(i), delimiter = delimiters[i % 5];
+    INFO("case " << i);
+    const any_array x = npymap::open(name + ".npy");
+    save_text(name + ".txt", x, {.format = "%s", .delimiter = delimiter, .quote = "\""});
+    const any_array y =
+        npymap::load_text(name + ".txt", {.dtype = x.dtype(),
+                                          .delimiter = delimiter == " " ? std::string() : delimiter,
+                                          .quote = "\"",
+                                          .ndmin = 2});
+    REQUIRE(y.shape() == x.shape());
+    CHECK(std::equal(x.data(), x.data() + x.size_bytes(), y.data()));
+  }
+  CHECK(python(R"(
+import csv
+os.chdir(sys.argv[1])
+for i in range(int(sys.argv[2])):
+    a, delimiter = np.load(f'{i}.npy'), (',', None, '\t', ';', '::')[i % 5]
+    if delimiter == '::': continue
+    if delimiter or '' not in a[:, -1]:  # where NumPy's split at white space loses it
+        b = np.loadtxt(f'{i}.txt', 'U4', delimiter=delimiter, quotechar='"', ndmin=2, encoding='utf-8')
+        assert a.tolist() == b.tolist(), i
+    with open(f'{i}.txt', newline='', encoding='utf-8') as f:
+        assert list(csv.reader(f, delimiter=delimiter or ' ')) == a.tolist(), i
+print('read')
+)",
+               {folder.path(), std::to_string(count)}) == "read\n");
+  const auto names = npymap::create(
+      folder / "r.npy", npymap::parse_descr("[('n', '<U3'), ('x', '<f8'), ('b', 'S3')]"), {1});
+  npymap::as_strings<char32_t>(names.field("n")).assign({0}, U"a,b");
+  npymap::as_strings<char>(names.field("b")).assign({0}, ",\"");
+  save_text(folder / "r.csv", names, {.format = "%s", .delimiter = ",", .quote = "\""});
+  CHECK(read_file(folder / "r.csv") == "\"a,b\",0.0,\"b',\"\"'\"\n");
+  for (const char* quote : {",", "#", "\n", "''"}) {
+    CHECK(code_of([&] {
+            save_text(folder / "r.csv", names, {.format = "%s", .delimiter = ",", .quote = quote});
+          }) == errc::invalid_argument);
+  }
+}
+
 TEST_CASE("save_text: the shortest text of every half, and of random numbers, is NumPy's") {
   REQUIRE(have_numpy());
   const temp_folder folder;
