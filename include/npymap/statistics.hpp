@@ -26,7 +26,7 @@ namespace npymap {
 
 /// Numbers of which one is the smallest: integers, truth values and real floats.
 template <class T>
-concept ordered_number = detail::dtype_integer<T> || std::floating_point<T> ||
+concept ordered_number = detail::dtype_integer<T> || detail::dtype_float<T> ||
     std::is_same_v<T, bool8> || std::is_same_v<T, float16>;
 
 /// These and complex ones.
