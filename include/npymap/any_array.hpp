@@ -148,7 +148,8 @@ struct open_options {
   std::uint64_t offset_bytes = 0;
   /// How many bytes from there belong to the NPY; all that follow when left out.
   std::optional<std::uint64_t> length_bytes = {};
-  /// To share the file with other users of locks; held as long as the mapping. \throws error busy
+  /// To share the file with other users of locks; held as long as the mapping, by `load` while it
+  /// reads. \throws error busy
   npymap::locking locking = npymap::locking::none;
   /// What passes, blocks and guards ask of the file.
   npymap::file_check check = npymap::file_check::none;

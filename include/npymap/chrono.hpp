@@ -37,11 +37,14 @@ template <class Period, class Unit>
 constexpr std::int32_t whole_units() noexcept {
   // By hand, as std::ratio_divide does not compile where its result overflows. A Period is in
   // lowest terms, and one side of each Unit is 1.
-  if (Period::num % Unit::num != 0 || Unit::den % Period::den != 0) return 0;
-  const std::intmax_t count = Period::num / Unit::num;
-  const std::intmax_t parts = Unit::den / Period::den;
-  constexpr std::intmax_t most = std::numeric_limits<std::int32_t>::max();
-  return count > most / parts ? 0 : static_cast<std::int32_t>(count * parts);
+  if constexpr (Period::num % Unit::num != 0 || Unit::den % Period::den != 0) {
+    return 0;
+  } else {
+    constexpr std::intmax_t count = Period::num / Unit::num;
+    constexpr std::intmax_t parts = Unit::den / Period::den;
+    constexpr std::intmax_t most = std::numeric_limits<std::int32_t>::max();
+    return count > most / parts ? 0 : static_cast<std::int32_t>(count * parts);
+  }
 }
 
 /// The coarsest unit that a Period is a multiple of; a generic step when there is none.

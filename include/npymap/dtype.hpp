@@ -7,6 +7,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -196,14 +197,24 @@ dtype dtype_of() {
 namespace detail {
 
 template <class T>
-concept dtype_integer = std::integral<T> && !std::is_same_v<T, bool> && !std::is_same_v<T, char> &&
-                        !std::is_same_v<T, wchar_t> && !std::is_same_v<T, char8_t> &&
-                        !std::is_same_v<T, char16_t> && !std::is_same_v<T, char32_t>;
+concept dtype_integer = std::integral<T> && sizeof(T) <= 8 && !std::is_same_v<T, bool> &&
+                        !std::is_same_v<T, char> && !std::is_same_v<T, wchar_t> &&
+                        !std::is_same_v<T, char8_t> && !std::is_same_v<T, char16_t> &&
+                        !std::is_same_v<T, char32_t>;
+
+/// The floats that NumPy has. Of those that compilers add, a file holds what has the same bytes, as
+/// std::float16_t: not std::bfloat16_t, which is as large, nor __float128.
+template <class T>
+concept dtype_float = std::floating_point<T> &&
+    (std::is_same_v<std::remove_cv_t<T>, long double> ||
+     (sizeof(T) == 2 && std::numeric_limits<T>::digits == 11) ||
+     (sizeof(T) == 4 && std::numeric_limits<T>::digits == 24) ||
+     (sizeof(T) == 8 && std::numeric_limits<T>::digits == 53));
 
 /// std::complex, told by its shape: naming it would bring in <complex>, half a second of iostreams.
 template <class T>
 concept dtype_complex = requires(const T& z) {
-  requires std::floating_point<typename T::value_type>;
+  requires dtype_float<typename T::value_type>;
   requires sizeof(T) == 2 * sizeof(typename T::value_type);
   { z.real() } -> std::convertible_to<typename T::value_type>;
   { z.imag() } -> std::convertible_to<typename T::value_type>;
@@ -219,7 +230,7 @@ struct dtype_traits<T> {
   }
 };
 
-template <std::floating_point T>
+template <detail::dtype_float T>
 struct dtype_traits<T> {
   static dtype value() { return dtype::scalar(dtype_kind::floating, sizeof(T)); }
 };

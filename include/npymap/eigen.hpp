@@ -280,9 +280,9 @@ auto as_view(const Eigen::TensorMap<Plain, Options, MakePointer>& t) {
 
 /// What Eigen holds in memory is written from there: `save("m.npy", m)`, `append`, `add`. What is a
 /// vector by its type gets rank 1, all else rank 2; the storage order stays: a MatrixXd, which is
-/// ColMajor, is saved in Fortran order. An expression is evaluated in memory first: for one larger
-/// than memory, assign to `as_matrix(create<T>(...))`. NumPy: `numpy.save(path, m)`.
-/// Example: `npymap::save("mean.npy", m.colwise().mean());`
+/// ColMajor, is saved in Fortran order. A tensor keeps its rank and its order. An expression is
+/// evaluated in memory first: for one larger than memory, assign to `as_matrix(create<T>(...))`.
+/// NumPy: `numpy.save(path, m)`. Example: `npymap::save("mean.npy", m.colwise().mean());`
 template <detail::eigen_dense X>
 struct detail::array_traits<X> {
   static auto of(const X& x) {
@@ -293,6 +293,14 @@ struct detail::array_traits<X> {
       return dense.eval();
     }
   }
+};
+template <class T, int R, int Options, class Index>
+struct detail::array_traits<Eigen::Tensor<T, R, Options, Index>> {
+  static auto of(const Eigen::Tensor<T, R, Options, Index>& x) { return as_view(x); }
+};
+template <class Plain, int Options, template <class> class MakePointer>
+struct detail::array_traits<Eigen::TensorMap<Plain, Options, MakePointer>> {
+  static auto of(const Eigen::TensorMap<Plain, Options, MakePointer>& x) { return as_view(x); }
 };
 
 }  // namespace npymap

@@ -77,6 +77,19 @@ constexpr double rounded_to_odd(long double value) noexcept {
   return std::bit_cast<double>((std::bit_cast<std::uint64_t>(near) - (is_farther ? 1u : 0u)) | 1u);
 }
 
+template <class T>
+concept half_operand = std::integral<T> || std::floating_point<T>;
+
+/// A number as C++ makes it when the other one is a float.
+template <half_operand T>
+constexpr auto beside_float(T value) noexcept {
+  if constexpr (std::floating_point<T>) {
+    return value;
+  } else {
+    return static_cast<float>(value);
+  }
+}
+
 }  // namespace detail
 
 /// IEEE 754 half precision: two bytes, 11 bits of significand, from 6e-8 to 65504.
@@ -92,6 +105,28 @@ class NPYMAP_EXPORT float16 {
   constexpr float16(long double value) noexcept : float16(detail::rounded_to_odd(value)) {}
   constexpr float16(std::integral auto value) noexcept : float16(static_cast<double>(value)) {}
   constexpr operator float() const noexcept { return detail::half_to_float(bits_); }
+
+  // As of a float: with a double, in double; rounded once, to be stored.
+  constexpr float16& operator+=(float16 other) noexcept { return *this += float{other}; }
+  template <detail::half_operand T>
+  constexpr float16& operator+=(T other) noexcept {
+    return *this = float16(float{*this} + detail::beside_float(other));
+  }
+  constexpr float16& operator-=(float16 other) noexcept { return *this -= float{other}; }
+  template <detail::half_operand T>
+  constexpr float16& operator-=(T other) noexcept {
+    return *this = float16(float{*this} - detail::beside_float(other));
+  }
+  constexpr float16& operator*=(float16 other) noexcept { return *this *= float{other}; }
+  template <detail::half_operand T>
+  constexpr float16& operator*=(T other) noexcept {
+    return *this = float16(float{*this} * detail::beside_float(other));
+  }
+  constexpr float16& operator/=(float16 other) noexcept { return *this /= float{other}; }
+  template <detail::half_operand T>
+  constexpr float16& operator/=(T other) noexcept {
+    return *this = float16(float{*this} / detail::beside_float(other));
+  }
 
   static constexpr float16 from_bits(std::uint16_t bits) noexcept {
     float16 half;

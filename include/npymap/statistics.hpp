@@ -21,12 +21,13 @@
 #include <npymap/pass.hpp>
 #include <npymap/shape.hpp>
 #include <npymap/source.hpp>
+#include <npymap/stored.hpp>
 
 namespace npymap {
 
 /// Numbers of which one is the smallest: integers, truth values and real floats.
 template <class T>
-concept ordered_number = detail::dtype_integer<T> || std::floating_point<T> ||
+concept ordered_number = detail::dtype_integer<T> || detail::dtype_float<T> ||
     std::is_same_v<T, bool8> || std::is_same_v<T, float16>;
 
 /// These and complex ones.
@@ -202,135 +203,135 @@ template <ordered_number T>
 NPYMAP_EXPORT histogram_counts histogram(const source& x, const histogram_options& bins = {},
                                          const pass_options& options = {});
 
-// The same over arrays whose type is known.
+// The same over arrays whose type is known; a `stored<T>` is a T.
 
 template <element T>
 auto summarize(const array<T>& x, const pass_options& options = {}) {
-  return summarize<std::remove_const_t<T>>(source(x), options);
+  return summarize<detail::value_read<T>>(source(x), options);
 }
 template <element T>
 auto summarize(const array<T>& x, along axis, const pass_options& options = {}) {
-  return summarize<std::remove_const_t<T>>(source(x), axis, options);
+  return summarize<detail::value_read<T>>(source(x), axis, options);
 }
 
 template <element T>
 auto sum(const array<T>& x, const pass_options& options = {}) {
-  return sum<std::remove_const_t<T>>(source(x), options);
+  return sum<detail::value_read<T>>(source(x), options);
 }
 template <element T>
 auto sum(const array<T>& x, along axis, const pass_options& options = {}) {
-  return sum<std::remove_const_t<T>>(source(x), axis, options);
+  return sum<detail::value_read<T>>(source(x), axis, options);
 }
 
 template <element T>
 auto mean(const array<T>& x, const pass_options& options = {}) {
-  return mean<std::remove_const_t<T>>(source(x), options);
+  return mean<detail::value_read<T>>(source(x), options);
 }
 template <element T>
 auto mean(const array<T>& x, along axis, const pass_options& options = {}) {
-  return mean<std::remove_const_t<T>>(source(x), axis, options);
+  return mean<detail::value_read<T>>(source(x), axis, options);
 }
 
 template <element T>
 auto variance(const array<T>& x, const pass_options& options = {}) {
-  return variance<std::remove_const_t<T>>(source(x), options);
+  return variance<detail::value_read<T>>(source(x), options);
 }
 template <element T>
 auto variance(const array<T>& x, along axis, const pass_options& options = {}) {
-  return variance<std::remove_const_t<T>>(source(x), axis, options);
+  return variance<detail::value_read<T>>(source(x), axis, options);
 }
 
 template <element T>
 auto standard_deviation(const array<T>& x, const pass_options& options = {}) {
-  return standard_deviation<std::remove_const_t<T>>(source(x), options);
+  return standard_deviation<detail::value_read<T>>(source(x), options);
 }
 template <element T>
 auto standard_deviation(const array<T>& x, along axis, const pass_options& options = {}) {
-  return standard_deviation<std::remove_const_t<T>>(source(x), axis, options);
+  return standard_deviation<detail::value_read<T>>(source(x), axis, options);
 }
 
 template <element T>
 auto min(const array<T>& x, const pass_options& options = {}) {
-  return min<std::remove_const_t<T>>(source(x), options);
+  return min<detail::value_read<T>>(source(x), options);
 }
 template <element T>
 auto min(const array<T>& x, along axis, const pass_options& options = {}) {
-  return min<std::remove_const_t<T>>(source(x), axis, options);
+  return min<detail::value_read<T>>(source(x), axis, options);
 }
 
 template <element T>
 auto max(const array<T>& x, const pass_options& options = {}) {
-  return max<std::remove_const_t<T>>(source(x), options);
+  return max<detail::value_read<T>>(source(x), options);
 }
 template <element T>
 auto max(const array<T>& x, along axis, const pass_options& options = {}) {
-  return max<std::remove_const_t<T>>(source(x), axis, options);
+  return max<detail::value_read<T>>(source(x), axis, options);
 }
 
 template <element T>
 auto argmin(const array<T>& x, const pass_options& options = {}) {
-  return argmin<std::remove_const_t<T>>(source(x), options);
+  return argmin<detail::value_read<T>>(source(x), options);
 }
 template <element T>
 auto argmin(const array<T>& x, along axis, const pass_options& options = {}) {
-  return argmin<std::remove_const_t<T>>(source(x), axis, options);
+  return argmin<detail::value_read<T>>(source(x), axis, options);
 }
 
 template <element T>
 auto argmax(const array<T>& x, const pass_options& options = {}) {
-  return argmax<std::remove_const_t<T>>(source(x), options);
+  return argmax<detail::value_read<T>>(source(x), options);
 }
 template <element T>
 auto argmax(const array<T>& x, along axis, const pass_options& options = {}) {
-  return argmax<std::remove_const_t<T>>(source(x), axis, options);
+  return argmax<detail::value_read<T>>(source(x), axis, options);
 }
 
 template <element T>
 auto norm(const array<T>& x, const pass_options& options = {}) {
-  return norm<std::remove_const_t<T>>(source(x), options);
+  return norm<detail::value_read<T>>(source(x), options);
 }
 template <element T>
 auto norm(const array<T>& x, along axis, const pass_options& options = {}) {
-  return norm<std::remove_const_t<T>>(source(x), axis, options);
+  return norm<detail::value_read<T>>(source(x), axis, options);
 }
 
 template <element T>
 auto any_nonzero(const array<T>& x, const pass_options& options = {}) {
-  return any_nonzero<std::remove_const_t<T>>(source(x), options);
+  return any_nonzero<detail::value_read<T>>(source(x), options);
 }
 template <element T>
 auto any_nonzero(const array<T>& x, along axis, const pass_options& options = {}) {
-  return any_nonzero<std::remove_const_t<T>>(source(x), axis, options);
+  return any_nonzero<detail::value_read<T>>(source(x), axis, options);
 }
 
 template <element T>
 auto all_nonzero(const array<T>& x, const pass_options& options = {}) {
-  return all_nonzero<std::remove_const_t<T>>(source(x), options);
+  return all_nonzero<detail::value_read<T>>(source(x), options);
 }
 template <element T>
 auto all_nonzero(const array<T>& x, along axis, const pass_options& options = {}) {
-  return all_nonzero<std::remove_const_t<T>>(source(x), axis, options);
+  return all_nonzero<detail::value_read<T>>(source(x), axis, options);
 }
 
 template <element T>
 auto count_nan(const array<T>& x, const pass_options& options = {}) {
-  return count_nan<std::remove_const_t<T>>(source(x), options);
+  return count_nan<detail::value_read<T>>(source(x), options);
 }
 template <element T>
 auto count_nan(const array<T>& x, along axis, const pass_options& options = {}) {
-  return count_nan<std::remove_const_t<T>>(source(x), axis, options);
+  return count_nan<detail::value_read<T>>(source(x), axis, options);
 }
 
 template <element T, element U>
-requires std::same_as<std::remove_const_t<T>, std::remove_const_t<U>>
+requires std::same_as<detail::value_read<T>, detail::value_read<U>>
 auto dot(const array<T>& a, const array<U>& b, const pass_options& options = {}) {
-  return dot<std::remove_const_t<T>>(source(a), source(b), options);
+  return dot<detail::value_read<T>>(source(a), source(b), options);
 }
 
 template <element T>
 auto histogram(const array<T>& x, const histogram_options& bins = {},
                const pass_options& options = {}) {
-  return histogram<std::remove_const_t<T>>(source(x), bins, options);
+  return histogram<detail::value_read<T>>(source(x), bins, options);
 }
 
 }  // namespace npymap

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <bit>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -109,9 +110,50 @@ class stored {
 template <class T, byte_order Order>
 inline constexpr bool detail::is_stored<stored<T, Order>> = true;
 
+// Numbers compare as what they convert to. To compare a complex, a half or a duration, C++ would
+// have to convert twice, or to see a template's argument through a conversion.
+template <class T, byte_order Order, class U, byte_order OtherOrder>
+requires(!std::is_arithmetic_v<T>) && requires(const T& a, const U& b) {
+  { a == b } -> std::convertible_to<bool>;
+}
+bool operator==(const stored<T, Order>& a, const stored<U, OtherOrder>& b) noexcept {
+  return a.value() == b.value();
+}
+template <class T, byte_order Order, class U>
+requires(!std::is_arithmetic_v<T> && !detail::is_stored<U>) && requires(const T& a, const U& b) {
+  { a == b } -> std::convertible_to<bool>;
+}
+bool operator==(const stored<T, Order>& a, const U& b) noexcept { return a.value() == b; }
+
+namespace detail {
+
+/// What an element is once it has been read: a T of a `stored<T>`, else itself, not const.
+template <class T>
+struct read_as {
+  using type = T;
+};
+template <class T, byte_order Order>
+struct read_as<stored<T, Order>> {
+  using type = T;
+};
+template <class T>
+using value_read = typename read_as<std::remove_const_t<T>>::type;
+
+}  // namespace detail
+
 template <class T, byte_order Order>
 struct dtype_traits<stored<T, Order>> {
   static dtype value() { return detail::in_order(dtype_of<T>(), Order); }
 };
 
 }  // namespace npymap
+
+// The two convert into each other: say which one algorithms of std::ranges compare in.
+template <class T, npymap::byte_order Order>
+struct std::common_type<npymap::stored<T, Order>, T> {
+  using type = T;
+};
+template <class T, npymap::byte_order Order>
+struct std::common_type<T, npymap::stored<T, Order>> {
+  using type = T;
+};

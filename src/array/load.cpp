@@ -42,14 +42,14 @@ any_array load_elements(const io::file& opened, const detail::npy_elements& foun
 }  // namespace
 
 any_array load(const std::string& path, const open_options& options) {
-  const io::file opened = io::file::open(path, open_mode::read);
+  const io::file opened = io::file::open(path, open_mode::read, options.locking);
   const detail::npy_elements found = detail::find_elements(opened, options);
   return load_elements(opened, found, found.facts.dtype);
 }
 
 any_array detail::load_native(const std::string& path, const dtype& wanted,
                               const open_options& options) {
-  const io::file opened = io::file::open(path, open_mode::read);
+  const io::file opened = io::file::open(path, open_mode::read, options.locking);
   const npy_elements found = find_elements(opened, options);
   return in_native_order(path, found.facts.dtype, wanted,
                          [&](const dtype& type) { return load_elements(opened, found, type); });

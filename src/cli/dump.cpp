@@ -90,8 +90,8 @@ void element_writer::write_block(const any_array& part) {
 bool are_far_apart(const any_array& elements) {
   constexpr index_t far_bytes = index_t{1} << 20;  // more than Linux reads ahead
   for (int axis = 0; axis < elements.rank(); ++axis) {
-    const bool far = std::abs(elements.byte_strides()[axis]) >= far_bytes;
-    if (elements.extent(axis) > 1 && !far) return false;
+    if (elements.extent(axis) <= 1) continue;
+    if (std::abs(elements.byte_strides()[axis]) < far_bytes) return false;
   }
   return true;
 }

@@ -1,12 +1,13 @@
 #include "stream/block_plan.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <string>
 
 #include <fmt/format.h>
 
 #include <npymap/error.hpp>
+
+#include "view/wrapping.hpp"
 
 namespace npymap::detail {
 namespace {
@@ -50,7 +51,7 @@ index_vector axes_by_stride(const layout_ref& where) {
   for (int axis = 0; axis < axes.rank(); ++axis) axes[axis] = axis;
   const auto reach = [&](index_t axis) {
     const auto place = static_cast<std::size_t>(axis);
-    return where.shape[place] == 1 ? 0 : std::abs(where.byte_strides[place]);
+    return where.shape[place] == 1 ? 0 : step_length(where.byte_strides[place]);
   };
   std::stable_sort(axes.begin(), axes.end(),
                    [&](index_t a, index_t b) { return reach(a) > reach(b); });

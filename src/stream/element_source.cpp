@@ -1,7 +1,6 @@
 #include "stream/element_source.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <utility>
 
 #include <npymap/convert.hpp>
@@ -11,6 +10,7 @@
 #include "io/file.hpp"
 #include "stream/block_plan.hpp"
 #include "stream/copy/overlap.hpp"
+#include "view/wrapping.hpp"
 
 namespace npymap::detail {
 namespace {
@@ -141,7 +141,7 @@ double element_source::touched_bytes(const npymap::shape& extents) const {
   double runs = 1;
   for (int i = outward_.rank() - 1; i >= 0; --i) {
     const int axis = static_cast<int>(outward_[i]);
-    const index_t step = std::abs(byte_strides_[axis]);
+    const index_t step = step_length(byte_strides_[axis]);
     if (extents[axis] == 1) continue;
     if (step <= std::max(run, page_bytes)) {
       run += (extents[axis] - 1) * step;

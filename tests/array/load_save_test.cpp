@@ -141,6 +141,8 @@ TEST_CASE("save: a view of plain memory, and of bool") {
   const bool flags[3] = {true, false, true};
   npymap::save(folder / "b.npy", npymap::view<const bool, 1>(flags, {3}));
   CHECK(python("print(np.load(sys.argv[1]), end='')", {folder / "b.npy"}) == "[ True False  True]");
+  npymap::save(folder / "b.npy", flags);  // a range of elements, too
+  CHECK(python("print(np.load(sys.argv[1]), end='')", {folder / "b.npy"}) == "[ True False  True]");
 }
 
 TEST_CASE("save: a failure leaves the old file and no other") {

@@ -100,6 +100,20 @@ TEST_CASE("locks: one writer or many readers, as long as their maps live") {
   CHECK(outcome(path, open_mode::read_write) == std::error_code());
 }
 
+TEST_CASE("locks: load has one while it reads, and none afterwards") {
+  const temp_folder folder;
+  const std::string path = sample(folder);
+  const auto load = [&] { npymap::load(path, {.locking = locking::advisory}); };
+  const auto load_typed = [&] { npymap::load<double>(path, {.locking = locking::advisory}); };
+  {
+    const any_array writer = open_locked(path, open_mode::read_write);
+    CHECK(code_of(load) == errc::busy);
+    CHECK(code_of(load_typed) == errc::busy);
+  }
+  const any_array memory = npymap::load(path, {.locking = locking::advisory});
+  CHECK(outcome(path, open_mode::read_write) == std::error_code());
+}
+
 TEST_CASE("locks: those who do not ask are not held off") {
   const temp_folder folder;
   const std::string path = sample(folder);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <npymap/error.hpp>
+#include <npymap/statistics.hpp>
 
 #include "support/catch.hpp"
 
@@ -192,6 +193,26 @@ TEST_CASE("dtype: records compare by names, titles, types, shapes, offsets and s
   CHECK(record_of(x) != changed([](field& f) { f.subshape = {1}; }));
   CHECK(record_of(x) != changed([](field& f) { f.offset_bytes = 4; }));
   CHECK(record_of(x) != dtype::scalar(dtype_kind::raw, 16));
+}
+
+// The float16 and bfloat16 of C++23 are told apart where a compiler has them.
+TEST_CASE("dtype: numbers that compilers add are elements if NumPy has their bytes") {
+#ifdef __SIZEOF_FLOAT128__
+  __extension__ using quadruple = __float128;
+  STATIC_REQUIRE(!element<quadruple>);
+#endif
+#ifdef __SIZEOF_INT128__
+  __extension__ using wide = __int128;
+  STATIC_REQUIRE(!element<wide>);
+#endif
+#ifdef __STDCPP_FLOAT16_T__
+  CHECK(dtype_of<decltype(0.0f16)>() == dtype::scalar(dtype_kind::floating, 2));
+#endif
+#ifdef __STDCPP_BFLOAT16_T__
+  STATIC_REQUIRE(!element<decltype(0.0bf16)>);
+#endif
+  STATIC_REQUIRE(element<const long double>);
+  STATIC_REQUIRE(ordered_number<const long double>);
 }
 
 TEST_CASE("dtype: a C++ type has the dtype that NumPy gives the same C type") {

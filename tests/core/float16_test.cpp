@@ -5,6 +5,8 @@
 #include <random>
 #include <sstream>
 
+#include <npymap/stored.hpp>
+
 #include "support/catch.hpp"
 #include "support/python.hpp"
 
@@ -84,6 +86,30 @@ TEST_CASE("float16: computes as float, and is made from any number") {
   CHECK(float16(3) == 3.0f);
   CHECK(std::isinf(static_cast<float>(float16(70000))));
   CHECK(npymap::dtype_of<float16>() == npymap::dtype::scalar(npymap::dtype_kind::floating, 2));
+}
+
+TEST_CASE("float16: is added to and multiplied in place, as a float is") {
+  float16 x = 1.5f;
+  const int two = 2;
+  x += 1;
+  x *= two;
+  CHECK(x == 5.0f);
+  x -= 0.5f;
+  x /= float16(3);
+  CHECK(x == 1.5f);
+  x += npymap::stored<float16, npymap::byte_order::big>(float16(0.25));
+  CHECK(x == 1.75f);
+  x = 1;
+  x += 0x1p-11 + 0x1p-40;  // as a float it would be half-way, and even is below
+  CHECK(x.bits() == 0x3c01);
+  x = float16(60000);
+  x += float16(60000);
+  CHECK(x.bits() == 0x7c00);
+  constexpr float16 four = [] {
+    float16 made = 2;
+    return made *= 2;
+  }();
+  static_assert(four == 4.0f);
 }
 
 TEST_CASE("float16: a long double is rounded once too") {

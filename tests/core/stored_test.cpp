@@ -1,5 +1,6 @@
 #include <npymap/stored.hpp>
 
+#include <algorithm>
 #include <array>
 #include <complex>
 #include <cstring>
@@ -57,6 +58,27 @@ TEST_CASE("stored: reads and is assigned as its value") {
   CHECK(x == 5.0);
   CHECK(big<long double>(1.25L).value() == 1.25L);
   CHECK(big<std::complex<double>>({1, 2}).value() == std::complex<double>(1, 2));
+}
+
+TEST_CASE("stored: compares as its value, whatever that is") {
+  using complex = std::complex<double>;
+  CHECK(big<complex>({1, 2}) == little<complex>({1, 2}));
+  CHECK(big<complex>({1, 2}) != complex(1, 3));
+  CHECK(complex(1) == big<complex>(1));
+  CHECK(big<float16>(float16(0.5)) == little<float16>(float16(0.5)));
+  CHECK(big<float16>(float16(0.5)) == 0.5f);
+  CHECK(big<npymap::bool8>(true) == true);
+  CHECK(big<std::array<char32_t, 2>>({U'a'}) == std::array<char32_t, 2>{U'a'});
+  CHECK(big<double>(2) == little<float>(2));
+  CHECK(big<double>(2) == 2);
+
+  const big<complex> values[] = {complex(1), complex(2)};
+  const complex same[] = {1, 2};
+  const npymap::view<const big<complex>, 1> stored_ones(values, {2});
+  CHECK(npymap::equal(stored_ones, stored_ones));
+  CHECK(npymap::equal(stored_ones, npymap::view<const complex, 1>(same, {2})));
+  const big<double> numbers[] = {1, 2, 1};
+  CHECK(std::ranges::count(numbers, 1.0) == 2);
 }
 
 TEST_CASE("stored: its dtype is that of its value in its order") {

@@ -264,6 +264,38 @@ same('mask', m > 2)
          {folder.path()});
 }
 
+TEST_CASE("eigen: tensors are saved, appended and archived in the order that they have") {
+  const temp_folder folder;
+  Eigen::Tensor<double, 3> columns(2, 3, 4);
+  Eigen::Tensor<float, 3, Eigen::RowMajor> rows(2, 3, 4);
+  for (int i = 0; i < 24; ++i) {
+    columns(i / 12, i / 4 % 3, i % 4) = i;
+    rows(i / 12, i / 4 % 3, i % 4) = static_cast<float>(i);
+  }
+  npymap::save(folder / "columns.npy", columns);
+  npymap::save(folder / "rows.npy", rows);
+  npymap::save(folder / "map.npy",
+               Eigen::TensorMap<const Eigen::Tensor<double, 3>>(columns.data(), 2, 3, 4));
+  npymap::npy_writer twice(folder / "twice.npy", npymap::dtype_of<float>(), {3, 4});
+  twice.append(rows);
+  twice.append(rows);
+  twice.commit();
+  npymap::npz_writer archive(folder / "all.npz");
+  archive.add("rows", rows);
+  archive.commit();
+  python(R"(
+os.chdir(sys.argv[1])
+t = np.arange(24.).reshape(2, 3, 4)
+for name in 'columns', 'rows', 'map':
+    a = np.load(name + '.npy')
+    assert a.dtype == ('f4' if name == 'rows' else 'f8') and (a == t).all(), (name, a)
+    assert a.flags.f_contiguous == (name != 'rows'), name
+assert (np.load('twice.npy') == np.concatenate([t, t])).all()
+assert (np.load('all.npz')['rows'] == t).all()
+)",
+         {folder.path()});
+}
+
 TEST_CASE("eigen: a file of float16 is a matrix of Eigen::half") {
   const temp_folder folder;
   python("np.save(sys.argv[1], np.arange(6, dtype='f2').reshape(2, 3) / 4)", {folder / "x.npy"});

@@ -302,6 +302,29 @@ TEST_CASE("copy: no elements, and one without axes") {
   }
 }
 
+// The sanitizers would tell.
+TEST_CASE("copy: no elements move no pointer, and a stride that no element uses is none") {
+  const auto none = npymap::zeros<double>({0, 3});
+  npymap::copy(none, none.flip(1));
+  npymap::copy(none.flip(1), npymap::zeros<float>({0, 3}).flip(1));
+
+  const auto row = npymap::zeros<double>({1, 3});
+  for (index_t i = 0; i < 3; ++i) row(0, i) = static_cast<double>(i + 1);
+  const npymap::range far(npymap::_, npymap::_, index_t{1} << 60);  // 2**63 bytes
+  const auto same = row(far, npymap::all), to = npymap::zeros<double>({1, 3})(far, npymap::all);
+  REQUIRE(same.byte_stride(0) == INT64_MIN);
+  npymap::copy(same, to);
+  CHECK(npymap::equal(row, to));
+  npymap::copy(same, row(npymap::all, npymap::range(npymap::_, npymap::_, -1)));  // overlaps
+  CHECK(row(0, 0) == 3);
+  npymap::copy(to, same);
+  CHECK(npymap::equal(row, to));
+  CHECK(npymap::sum(same) == 6);
+  index_t elements = 0;
+  for (const auto& block : npymap::blocks(same)) elements += block.size();
+  CHECK(elements == 3);
+}
+
 TEST_CASE("copy: in mode c nothing reaches the file, and no edit is lost") {
   const temp_folder folder;
   counting(folder / "x.npy", {256, 256}).close();

@@ -145,6 +145,26 @@ TEST_CASE("a file that shrinks: private edits are read through a map, and that t
   CHECK(refused > 0);
 }
 
+TEST_CASE("a file that shrinks: a copy into its map is an error too, however small") {
+  const temp_folder folder;
+  const std::string path = folder / "y.npy";
+  const auto x = npymap::zeros<double>({2000, columns});
+  const auto short_target = [&] {
+    auto y = npymap::create<double>(path, {2000, columns});
+    cut(path, 4096);
+    return y;
+  };
+  CHECK(code_of([&] { npymap::copy(x, short_target()); }) == errc::truncated);
+  CHECK(code_of([&] {
+          npymap::copy(npymap::zeros<float>({2000, columns}), short_target());
+        }) == errc::truncated);
+  CHECK(code_of([&] {
+          const auto y = short_target();
+          npymap::copy(y(npymap::range(0, 1999), npymap::all),
+                       y(npymap::range(1, 2000), npymap::all));  // they overlap
+        }) == errc::truncated);
+}
+
 TEST_CASE("a file that shrinks: a piece that a function looks at reads as zeros, and is an error") {
   const temp_folder folder;
   const std::string path = sample(folder);

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include <npymap/convert.hpp>
 #include <npymap/error.hpp>
 
 #include "support/catch.hpp"
@@ -475,6 +476,17 @@ TEST_CASE("statistics: the same bits for one thread and for two") {
     CHECK(equal(variance(x, along{axis}, {.budget_bytes = 100'000, .threads = 1}),
                 variance(x, along{axis}, {.budget_bytes = 100'000, .threads = 2})));
   }
+}
+
+TEST_CASE("statistics: stored numbers are numbers, along an axis too") {
+  using npymap::byte_order;
+  const auto x = npymap::zeros<npymap::stored<double, byte_order::big>>({2, 3});
+  double next = 0;
+  npymap::for_each([&](auto& each) { each = ++next; }, x);
+  CHECK(npymap::sum(x) == 21);
+  CHECK(npymap::mean(x, npymap::along{0})(2) == 4.5);
+  CHECK(npymap::summarize(x).max == 6.0);
+  CHECK(npymap::dot(x(0, npymap::all), npymap::convert<double>(x)(1, npymap::all)) == 32);
 }
 
 TEST_CASE("statistics: an axis that there is not is refused") {

@@ -35,7 +35,7 @@ concept has_array_traits = requires(const X& x) {
 /// A contiguous range of elements: std::vector, std::array, std::span and their like.
 template <class X>
 concept element_range = requires(const X& x) {
-  requires element<typename decltype(std::span(x))::element_type>;
+  requires written_element<typename decltype(std::span(x))::element_type>;
 };
 
 template <class X>

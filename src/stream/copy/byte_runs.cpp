@@ -1,7 +1,8 @@
 #include "stream/copy/byte_runs.hpp"
 
 #include <algorithm>
-#include <cstdlib>
+
+#include "view/wrapping.hpp"
 
 namespace npymap::detail {
 
@@ -9,7 +10,7 @@ index_vector axes_inside_out(std::span<const index_t> byte_strides) {
   index_vector axes(static_cast<int>(byte_strides.size()));
   for (int i = 0; i < axes.rank(); ++i) axes[i] = axes.rank() - 1 - i;
   const auto step_of = [&](index_t axis) {
-    const index_t step = std::abs(byte_strides[static_cast<std::size_t>(axis)]);
+    const index_t step = step_length(byte_strides[static_cast<std::size_t>(axis)]);
     return step == 0 ? max_reach_bytes : step;
   };
   std::stable_sort(axes.begin(), axes.end(),
@@ -22,7 +23,7 @@ byte_runs::byte_runs(const layout_ref& box, const index_vector& inside_out, inde
   bool runs_on = true;
   for (const index_t axis : inside_out) {
     const auto i = static_cast<std::size_t>(axis);
-    const index_t extent = box.shape[i], step = std::abs(box.byte_strides[i]);
+    const index_t extent = box.shape[i], step = step_length(box.byte_strides[i]);
     if (box.byte_strides[i] < 0) first_bytes_ -= (extent - 1) * step;
     runs_on &= extent == 1 || step <= size_bytes_ + gap_bytes;
     if (runs_on) {

@@ -7,6 +7,7 @@
 
 #include <npymap/array.hpp>
 #include <npymap/error.hpp>
+#include <npymap/guard.hpp>
 #include <npymap/header.hpp>
 
 #include "array/convert/require_cast.hpp"
@@ -28,6 +29,7 @@ std::uint64_t mapped_bytes(const any_array& x) {
 detail::tile_target target_of(const any_array& from, const any_array& to,
                               const pass_options& options) {
   detail::tile_target target{.type = to.dtype(), .where = to.layout(), .data = to.data()};
+  if (to.is_mapped()) target.pages = &to.map();
   const std::uint64_t size = mapped_bytes(to);
   if (size == 0 || size + mapped_bytes(from) <= options.budget_bytes) return target;
   target.map = &to.map();
@@ -38,6 +40,7 @@ detail::tile_target target_of(const any_array& from, const any_array& to,
   target.offset_bytes =
       to.map().offset_bytes() + static_cast<std::uint64_t>(to.data() - to.map().data());
   target.data = nullptr;
+  target.pages = nullptr;
   target.map = nullptr;
   return target;
 }
@@ -54,7 +57,7 @@ void copy_overlapping(const any_array& from, const any_array& to, casting rule,
                              " bytes",
                  .found = std::to_string(size)});
   }
-  const any_array between = convert(from, to.dtype(), rule);
+  const any_array between = guarded(from, [&] { return convert(from, to.dtype(), rule); });
   detail::copy_tiles(between, target_of(between, to, options), options);
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "io/file.hpp"
+#include "view/wrapping.hpp"
 
 namespace npymap::detail {
 namespace {
@@ -59,7 +60,7 @@ bool may_overlap(const layout_ref& a, const layout_ref& b, index_t distance_byte
   std::vector<index_t> splits{max_reach_bytes};
   for (const layout_ref& each : {a, b}) {
     for (const index_t step : each.byte_strides) {
-      if (step != 0) splits.push_back(std::abs(step));
+      if (step != 0) splits.push_back(step_length(step));
     }
   }
   return std::none_of(splits.begin(), splits.end(), [&](index_t least_step) {

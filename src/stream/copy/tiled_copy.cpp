@@ -83,8 +83,8 @@ class tiled_copy {
         threads_(checked_threads(options.threads)),
         meter_(options, static_cast<std::uint64_t>(from.size_bytes())) {
     if (from_.map && !reads_file()) maps_.push_back(*from_.map);
-    if (to_.map) maps_.push_back(*to_.map);
-    turn_falling();
+    if (to.pages) maps_.push_back(*to.pages);
+    if (from.size() > 0) turn_falling();
     from_inside_out_ = axes_inside_out(from_.byte_strides);
     to_inside_out_ = axes_inside_out(to_.byte_strides);
   }
@@ -185,7 +185,7 @@ class tiled_copy {
     for (int axis = 0; axis < whole_.rank(); ++axis) {
       index_t& to_step = to_.byte_strides[axis];
       index_t& from_step = from_.byte_strides[axis];
-      if (to_step >= 0 || whole_[axis] == 0) continue;
+      if (to_step >= 0 || whole_[axis] == 1) continue;
       const index_t last = whole_[axis] - 1;
       from_.data += last * from_step;
       if (file_) {

@@ -18,10 +18,11 @@ namespace npymap::detail {
 struct tile_target {
   const dtype& type;
   layout_ref where;
-  std::byte* data = nullptr;       ///< of the first element, in memory
-  const file_map* map = nullptr;   ///< of which that memory is
-  io::file* file = nullptr;        ///< instead of memory
-  std::uint64_t offset_bytes = 0;  ///< of the first element, in that file
+  std::byte* data = nullptr;        ///< of the first element, in memory
+  const file_map* pages = nullptr;  ///< of which that memory is
+  const file_map* map = nullptr;    ///< the same, if what has been written is to leave memory
+  io::file* file = nullptr;         ///< instead of memory
+  std::uint64_t offset_bytes = 0;   ///< of the first element, in that file
 };
 
 /// True if elements in a file can be written without reading what lies between them.

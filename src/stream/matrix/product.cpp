@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <future>
 #include <string>
@@ -26,6 +25,7 @@
 #include "io/file.hpp"
 #include "stream/element_source.hpp"
 #include "stream/threads.hpp"
+#include "view/wrapping.hpp"
 
 namespace npymap::detail {
 namespace {
@@ -356,7 +356,7 @@ void multiply_tiles(const source& a, const source& b, const any_array& c, const 
                                          .found = fmt::format("{}", options.budget_bytes)});
   }
   // As c is written in rows, that of Fortran order is the transpose of the turned product.
-  if (std::abs(c.byte_strides()[0]) < std::abs(c.byte_strides()[1])) {
+  if (step_length(c.byte_strides()[0]) < step_length(c.byte_strides()[1])) {
     tiled_product({b, true}, {a, true}, c.transpose(), number, multiply_add, options).run();
   } else {
     tiled_product({a, false}, {b, false}, c, number, multiply_add, options).run();

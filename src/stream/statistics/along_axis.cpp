@@ -1,13 +1,13 @@
 #include "stream/statistics/along_axis.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include <fmt/format.h>
 
 #include <npymap/error.hpp>
 
 #include "stream/threads.hpp"
+#include "view/wrapping.hpp"
 
 namespace npymap::detail {
 namespace {
@@ -49,7 +49,7 @@ row_parts::row_parts(const shape& whole, int axis, const index_vector& start,
     rows *= block.shape[at];
     const auto reach = [&](int k) {
       const auto place = static_cast<std::size_t>(k);
-      return block.shape[place] == 1 ? max_reach_bytes : std::abs(block.byte_strides[place]);
+      return block.shape[place] == 1 ? max_reach_bytes : step_length(block.byte_strides[place]);
     };
     if (near_ < 0 || reach(i) < reach(near_)) near_ = i;
   }
