@@ -12,6 +12,7 @@
 #include <npymap/detail/export.hpp>
 #include <npymap/detail/layout.hpp>
 #include <npymap/dtype.hpp>
+#include <npymap/file_map.hpp>
 #include <npymap/pass.hpp>
 #include <npymap/shape.hpp>
 #include <npymap/view.hpp>
@@ -31,9 +32,16 @@ struct row_source {
 /// \throws error as `gather`
 NPYMAP_EXPORT any_array gather_rows(const row_source& from, std::span<const index_t> rows,
                                     const dtype& wanted, const pass_options& options);
+/// Elements to write, and the map that they are in, if any: its pages may be lost.
+struct row_target {
+  void* data;
+  layout_ref where;
+  file_map map = {};
+};
+
 /// The same, into elements of `wanted` that lie elsewhere. \throws error as `gather`
 NPYMAP_EXPORT void gather_rows(const row_source& from, std::span<const index_t> rows,
-                               const dtype& wanted, void* to, const layout_ref& to_layout,
+                               const dtype& wanted, const row_target& to,
                                const pass_options& options);
 
 }  // namespace detail
@@ -71,6 +79,7 @@ array<std::remove_const_t<T>> gather(const any_array& x, std::span<const index_t
 /// The same into memory of the caller's, which must not overlap the array, as elements of U by the
 /// rule `same_kind`. Rows that are dense there, and in the file, are read to where they belong:
 /// `gather(x, rows, as_view(m))` fills a row-major matrix of Eigen without another copy.
+/// A view must not be of a mapped file that may shrink: arrays are guarded.
 /// NumPy: `numpy.take(x, rows, axis=0, out=out)`.
 /// \throws error also dtype_mismatch, and layout_mismatch when the shape of `out` is another
 template <element T, element U, int Rank>
@@ -79,14 +88,27 @@ requires(!std::is_const_v<U>) void gather(const array<T>& x, std::span<const ind
                                           const pass_options& options = {}) {
   const dtype type = dtype_of<T>();
   detail::gather_rows({x, type, reinterpret_cast<const std::byte*>(x.data()), x.layout()}, rows,
-                      dtype_of<U>(), out.data(), out.layout(), options);
+                      dtype_of<U>(), {out.data(), out.layout()}, options);
 }
 template <element U, int Rank>
 requires(!std::is_const_v<U>) void gather(const any_array& x, std::span<const index_t> rows,
                                           const view<U, Rank>& out,
                                           const pass_options& options = {}) {
-  detail::gather_rows({x, x.dtype(), x.data(), x.layout()}, rows, dtype_of<U>(), out.data(),
-                      out.layout(), options);
+  detail::gather_rows({x, x.dtype(), x.data(), x.layout()}, rows, dtype_of<U>(),
+                      {out.data(), out.layout()}, options);
+}
+template <element T, element U>
+requires(!std::is_const_v<U>) void gather(const array<T>& x, std::span<const index_t> rows,
+                                          const array<U>& out, const pass_options& options = {}) {
+  const dtype type = dtype_of<T>();
+  detail::gather_rows({x, type, reinterpret_cast<const std::byte*>(x.data()), x.layout()}, rows,
+                      dtype_of<U>(), {out.data(), out.layout(), out.map()}, options);
+}
+template <element U>
+requires(!std::is_const_v<U>) void gather(const any_array& x, std::span<const index_t> rows,
+                                          const array<U>& out, const pass_options& options = {}) {
+  detail::gather_rows({x, x.dtype(), x.data(), x.layout()}, rows, dtype_of<U>(),
+                      {out.data(), out.layout(), out.map()}, options);
 }
 
 }  // namespace npymap

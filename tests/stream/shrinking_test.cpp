@@ -165,6 +165,28 @@ TEST_CASE("a file that shrinks: a copy into its map is an error too, however sma
         }) == errc::truncated);
 }
 
+TEST_CASE("a file that shrinks: rows that are gathered into its map are an error too") {
+  const temp_folder folder;
+  const std::string path = folder / "y.npy";
+  const auto x = npymap::zeros<double>({20000, columns});
+  const auto big_endian =
+      npymap::create(folder / "b.npy", npymap::parse_descr(">f8"), {20000, columns});
+  const auto native = npymap::create<double>(folder / "x.npy", {20000, columns});
+  std::vector<index_t> wanted(2000);
+  for (index_t& row : wanted) row = 7 * (&row - wanted.data());
+  for (const std::uint64_t budget : {256 * mib, mib, std::uint64_t{64} << 10}) {
+    const auto gather_to_cut = [&](const auto& from, auto element) {
+      const auto y = npymap::create<decltype(element)>(path, {2000, columns});
+      cut(path, 4096);
+      npymap::gather(from, wanted, y, {.budget_bytes = budget});
+    };
+    CHECK(code_of([&] { gather_to_cut(x, 0.0); }) == errc::truncated);
+    CHECK(code_of([&] { gather_to_cut(native, 0.0); }) == errc::truncated);
+    CHECK(code_of([&] { gather_to_cut(native, 0.0F); }) == errc::truncated);
+    CHECK(code_of([&] { gather_to_cut(big_endian, 0.0); }) == errc::truncated);
+  }
+}
+
 TEST_CASE("a file that shrinks: a piece that a function looks at reads as zeros, and is an error") {
   const temp_folder folder;
   const std::string path = sample(folder);

@@ -120,7 +120,7 @@ class gathered_batches final : public batch_stream {
     const strides steps = dense_byte_strides(extents, wanted_.itemsize(), order::c);
     const std::uint64_t left = options_.budget_bytes - 2 * static_cast<std::uint64_t>(batch_bytes_);
     gather_rows({storage_, type_, data_, {shape_, byte_strides_, type_.itemsize()}}, to.rows,
-                wanted_, to.bytes.data(), {extents, steps, wanted_.itemsize()},
+                wanted_, {to.bytes.data(), {extents, steps, wanted_.itemsize()}},
                 {.budget_bytes = left, .threads = options_.threads, .stop = stop_.get_token()});
   }
 

@@ -11,6 +11,8 @@
 
 #include <npymap/convert.hpp>
 #include <npymap/error.hpp>
+#include <npymap/file_map.hpp>
+#include <npymap/guard.hpp>
 
 #include "array/array_access.hpp"
 #include "core/time_step.hpp"
@@ -74,21 +76,22 @@ index_t bytes_of(const byte_reach& reached) noexcept { return reached.end - reac
 /// converted together.
 class row_gather {
  public:
-  row_gather(const row_source& from, const dtype& wanted, std::byte* to,
-             const layout_ref& to_layout, const pass_options& options)
+  row_gather(const row_source& from, const dtype& wanted, const row_target& to,
+             const pass_options& options)
       : from_(from),
         source_(from.storage),
         row_(row_of(from.where)),
         wanted_(wanted),
-        to_(to),
-        to_layout_(to_layout),
+        to_(static_cast<std::byte*>(to.data)),
+        to_layout_(to.where),
+        to_map_(to.map),
         options_(options),
         in_place_(same_meaning(from.type, wanted) && is_c_contiguous(row_) &&
-                  is_c_contiguous(row_of(to_layout))),
+                  is_c_contiguous(row_of(to_layout_))),
         limit_{checked_threads(options.threads),
                in_place_ ? options.budget_bytes : options.budget_bytes / 2, options.stop} {
     progress_.total_bytes =
-        static_cast<std::uint64_t>(array_bytes(to_layout.shape, 1).value_or(0)) *
+        static_cast<std::uint64_t>(array_bytes(to_layout_.shape, 1).value_or(0)) *
         static_cast<std::uint64_t>(from.where.itemsize);
   }
 
@@ -144,13 +147,15 @@ class row_gather {
 
     const auto box_bytes = static_cast<std::size_t>(bytes_of(reached));
     if (in_place_) {
-      fetch_rows(source_, {from + reached.begin, 0, box_bytes, to, to_layout_.byte_strides[0]},
+      fetch_rows(source_,
+                 {from + reached.begin, 0, box_bytes, to, to_layout_.byte_strides[0], to_map_},
                  places_, limit_);
     } else {
       if (scratch_.size_bytes() < box_bytes * places_.size()) {
         scratch_ = io::aligned_buffer(box_bytes * places_.size());
       }
-      fetch_rows(source_, {from + reached.begin, 0, box_bytes, scratch_.data(), bytes_of(reached)},
+      fetch_rows(source_,
+                 {from + reached.begin, 0, box_bytes, scratch_.data(), bytes_of(reached), {}},
                  places_, limit_);
       convert_scratch(scratch_.data() - reached.begin, bytes_of(reached), box, to);
     }
@@ -199,10 +204,12 @@ class row_gather {
       shape some = extents;
       some[0] = static_cast<index_t>(count);
       const auto first = static_cast<index_t>(begin);
-      convert_elements(from_.type, scratch + first * step_bytes,
-                       {some, steps, from_.where.itemsize}, wanted_,
-                       to + first * to_layout_.byte_strides[0],
-                       {some, to_layout_.byte_strides, to_layout_.itemsize});
+      guarded(to_map_, [&] {
+        convert_elements(from_.type, scratch + first * step_bytes,
+                         {some, steps, from_.where.itemsize}, wanted_,
+                         to + first * to_layout_.byte_strides[0],
+                         {some, to_layout_.byte_strides, to_layout_.itemsize});
+      });
     });
   }
 
@@ -217,6 +224,7 @@ class row_gather {
   const dtype& wanted_;
   std::byte* const to_;
   const layout_ref to_layout_;
+  const file_map to_map_;
   const pass_options& options_;
   const bool in_place_;
   const fetch_limit limit_;
@@ -228,20 +236,20 @@ class row_gather {
 }  // namespace
 
 void gather_rows(const row_source& from, std::span<const index_t> rows, const dtype& wanted,
-                 void* to, const layout_ref& to_layout, const pass_options& options) {
+                 const row_target& to, const pass_options& options) {
   const shape extents = shape_of_rows(from, rows.size());
-  if (!std::ranges::equal(extents, to_layout.shape)) {
+  if (!std::ranges::equal(extents, to.where.shape)) {
     throw error(errc::layout_mismatch, {.path = from.storage.path(),
                                         .subject = "shape of what rows are gathered into",
                                         .expected = to_string(extents),
-                                        .found = to_string(to_layout.shape)});
+                                        .found = to_string(to.where.shape)});
   }
   require_cast(from, wanted);
   require_rows(from, rows);
-  row_gather work(from, wanted, static_cast<std::byte*>(to), to_layout, options);
+  row_gather work(from, wanted, to, options);
   // Without bytes there may be more elements than anyone could walk.
   const bool has_bytes = array_bytes(extents, from.where.itemsize).value_or(1) > 0 &&
-                         array_bytes(extents, to_layout.itemsize).value_or(1) > 0;
+                         array_bytes(extents, to.where.itemsize).value_or(1) > 0;
   if (has_bytes) work.run(rows);
 }
 
@@ -256,7 +264,7 @@ any_array gather_rows(const row_source& from, std::span<const index_t> rows, con
   any_array result =
       array_access::over(std::move(bytes), from.storage.path(),
                          {.dtype = wanted, .shape = extents, .order = order::c, .version = {}});
-  gather_rows(from, rows, wanted, to, {extents, steps, wanted.itemsize()}, options);
+  gather_rows(from, rows, wanted, {to, {extents, steps, wanted.itemsize()}}, options);
   return result;
 }
 

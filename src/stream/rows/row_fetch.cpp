@@ -185,7 +185,8 @@ void copy_all(const byte_source& source, const row_copy& copy, std::span<const r
       std::max<std::size_t>(worth_a_thread_bytes / std::max<std::size_t>(copy.row_bytes, 16), 1);
   in_parts(rows.size(), part, limit.threads, [&](std::size_t begin, std::size_t count) {
     require_running(limit.stop);
-    guarded(source.map(), [&] { copy_in_memory(copy, rows.subspan(begin, count)); });
+    const file_map maps[] = {source.map(), copy.slots_map};
+    guarded(maps, [&] { copy_in_memory(copy, rows.subspan(begin, count)); });
   });
 }
 
@@ -274,7 +275,8 @@ void fetch_rows(const byte_source& source, const row_copy& copy, std::span<row_p
   shared_fetch fetch(source, copy, rows, limit);
   const auto threads = std::min<std::size_t>(static_cast<std::size_t>(limit.threads),
                                              wanted / worth_a_thread_bytes + 1);
-  in_parts(threads, 1, static_cast<int>(threads), [&](std::size_t, std::size_t) { fetch.work(); });
+  in_parts(threads, 1, static_cast<int>(threads),
+           [&](std::size_t, std::size_t) { guarded(copy.slots_map, [&] { fetch.work(); }); });
 }
 
 }  // namespace npymap::detail

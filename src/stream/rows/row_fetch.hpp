@@ -8,6 +8,7 @@
 #include <stop_token>
 
 #include <npymap/detail/array_storage.hpp>
+#include <npymap/file_map.hpp>
 #include <npymap/shape.hpp>
 
 namespace npymap::detail {
@@ -57,6 +58,7 @@ struct row_copy {
   std::size_t row_bytes;
   std::byte* slots;
   index_t slot_step_bytes;
+  file_map slots_map;  ///< of the slots, if they are in one: guarded, too
 };
 
 struct fetch_limit {
