@@ -60,6 +60,8 @@ class NPYMAP_EXPORT any_array : public detail::array_storage {
   index_t size_bytes() const noexcept { return size() * itemsize(); }
   bool is_c_contiguous() const noexcept { return detail::is_c_contiguous(layout()); }
   bool is_f_contiguous() const noexcept { return detail::is_f_contiguous(layout()); }
+  bool is_contiguous() const noexcept { return is_c_contiguous() || is_f_contiguous(); }
+  bool empty() const noexcept { return size() == 0; }
 
   /// The first element's bytes. Writing through it in mode r is a segmentation fault; nullptr
   /// when the array is empty.
@@ -108,9 +110,21 @@ class NPYMAP_EXPORT any_array : public detail::array_storage {
   /// The axes in reverse, or in the order given. NumPy: `a.T`, `numpy.transpose(a, axes)`.
   any_array transpose() const;
   any_array permute(const index_vector& axes) const;
+  /// As NumPy's functions of these names, and as those of `array`, which has
+  /// `broadcast_to` and `sliding_window_view` as well: their elements are read alone.
+  /// \throws error out_of_range, invalid_argument
+  any_array swapaxes(int axis1, int axis2) const;
+  any_array moveaxis(int source, int destination) const;
+  any_array flip() const;
+  any_array flip(int axis) const;
+  any_array squeeze() const;
+  any_array squeeze(int axis) const;
+  any_array expand_dims(int axis) const;
+  any_array diagonal(index_t offset = 0, int axis1 = 0, int axis2 = 1) const;
   /// Another shape over the same elements, when that needs no copy; one extent may be -1.
   /// \throws error layout_mismatch when it would need one
   any_array reshape(const npymap::shape& extents, order fill = order::c) const;
+  any_array ravel(order fill = order::c) const { return reshape({-1}, fill); }
 
   /// Where the elements lie; borrows from this array.
   detail::layout_ref layout() const noexcept { return {shape_, byte_strides_, itemsize()}; }

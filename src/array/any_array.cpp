@@ -79,6 +79,22 @@ any_array any_array::transpose() const { return with(detail::transpose(layout())
 any_array any_array::permute(const index_vector& axes) const {
   return with(detail::permute(layout(), axes));
 }
+any_array any_array::swapaxes(int axis1, int axis2) const {
+  return with(detail::swapaxes(layout(), axis1, axis2));
+}
+any_array any_array::moveaxis(int source, int destination) const {
+  return with(detail::moveaxis(layout(), source, destination));
+}
+any_array any_array::flip() const { return with(detail::flip(layout())); }
+any_array any_array::flip(int axis) const { return with(detail::flip(layout(), axis)); }
+any_array any_array::squeeze() const { return with(detail::squeeze(layout())); }
+any_array any_array::squeeze(int axis) const { return with(detail::squeeze(layout(), axis)); }
+any_array any_array::expand_dims(int axis) const {
+  return with(detail::expand_dims(layout(), axis));
+}
+any_array any_array::diagonal(index_t offset, int axis1, int axis2) const {
+  return with(detail::diagonal(layout(), offset, axis1, axis2));
+}
 any_array any_array::reshape(const npymap::shape& extents, order fill) const {
   return with(detail::reshape(layout(), extents, fill));
 }

@@ -191,6 +191,30 @@ TEST_CASE("any_array: slicing is the same as of a typed array") {
   CHECK(code_of([&] { any(4); }) == errc::out_of_range);
 }
 
+TEST_CASE("any_array: changes of layout are those of a typed array") {
+  const temp_folder folder;
+  const auto x = counting(folder / "x.npy", {2, 3, 4});
+  const auto any = npymap::open(folder / "x.npy");
+  const auto is = [](const npymap::any_array& a, const npymap::array<double>& b) {
+    return a.shape() == b.shape() && npymap::equal(a.as<const double>(), b);
+  };
+  CHECK(is(any.swapaxes(0, 1), x.swapaxes(0, 1)));
+  CHECK(is(any.moveaxis(0, 2), x.moveaxis(0, 2)));
+  CHECK(is(any.flip(), x.flip()));
+  CHECK(is(any.flip(-1), x.flip(-1)));
+  CHECK(is(any.expand_dims(1), x.expand_dims(1)));
+  CHECK(is(any.expand_dims(1).squeeze(), x));
+  CHECK(is(any.expand_dims(1).squeeze(1), x));
+  CHECK(is(any.diagonal(1, 1, 2), x.diagonal(1, 1, 2)));
+  CHECK(is(any.ravel(), x.ravel()));
+  CHECK(any.is_contiguous());
+  CHECK(any.transpose().is_contiguous());
+  CHECK_FALSE(any.flip().is_contiguous());
+  CHECK_FALSE(any.empty());
+  CHECK(any(range(0)).empty());
+  CHECK(code_of([&] { any.flip(3); }) == errc::out_of_range);
+}
+
 TEST_CASE("array: what is moved from is empty, as after close") {
   const temp_folder folder;
   auto x = counting(folder / "x.npy", {3, 4});
