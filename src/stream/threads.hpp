@@ -3,9 +3,11 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <future>
 #include <optional>
+#include <stdexcept>
 #include <string>
 
 #include <oneapi/tbb/blocked_range.h>
@@ -31,12 +33,36 @@ inline int checked_threads(std::optional<int> threads) {
                                        .found = std::to_string(*threads)});
 }
 
+/// Have oneTBB call `work(n)` for each n below `count`, each as a task of its own. Where the system
+/// has no thread for it, oneTBB throws a std::runtime_error, and has begun nothing: then all is
+/// done in this thread.
+template <class Work>
+void in_arena(int threads, std::size_t count, const Work& work) {
+  std::atomic<bool> has_begun = false;
+  try {
+    tbb::task_arena arena(threads);
+    arena.execute([&] {
+      tbb::parallel_for(
+          tbb::blocked_range<std::size_t>(0, count, 1),
+          [&](const tbb::blocked_range<std::size_t>& range) {
+            has_begun.store(true, std::memory_order_relaxed);
+            for (std::size_t n = range.begin(); n < range.end(); ++n) work(n);
+          },
+          tbb::simple_partitioner());
+    });
+    return;
+  } catch (const std::runtime_error&) {
+    if (has_begun) throw;
+  }
+  for (std::size_t n = 0; n < count; ++n) work(n);
+}
+
 /// Call `work(n)` for each n below `threads`, in so many threads at once if they are to be had:
 /// none may wait for another. The first exception ends it, and arrives.
 template <class Work>
 void in_each_thread(int threads, const Work& work) {
-  tbb::task_arena arena(threads);
-  arena.execute([&] { tbb::parallel_for(0, threads, work); });
+  in_arena(threads, static_cast<std::size_t>(threads),
+           [&](std::size_t n) { work(static_cast<int>(n)); });
 }
 
 /// Call `work(begin, count)` for parts of so many, which cover 0 to `whole` once; in this thread
@@ -49,15 +75,7 @@ void in_parts(std::size_t whole, std::size_t part, int threads, const Work& work
     for (std::size_t n = 0; n < parts; ++n) do_part(n);
     return;
   }
-  tbb::task_arena arena(threads);
-  arena.execute([&] {
-    tbb::parallel_for(
-        tbb::blocked_range<std::size_t>(0, parts, 1),
-        [&](const tbb::blocked_range<std::size_t>& range) {
-          for (std::size_t n = range.begin(); n < range.end(); ++n) do_part(n);
-        },
-        tbb::simple_partitioner());
-  });
+  in_arena(threads, parts, do_part);
 }
 
 }  // namespace npymap::detail

@@ -186,6 +186,46 @@ TEST_CASE("limits: however little address space is left, a pass ends well or is 
   CHECK(refusing > 0);
 }
 
+TEST_CASE(
+    "limits: where there is no thread to be had, passes do their work in the one that there is") {
+  const temp_folder folder;
+  const std::string path = folder / "x.npy";
+  npymap::fill(npymap::create<double>(path, {4096, 1024}), 1.0);
+  const auto x = npymap::open<double>(path);
+  const source unmapped(path, {.reading = reading::buffered});
+  const auto y = npymap::create<double>(folder / "y.npy", {1024, 4096});
+  constexpr double sum = 4096 * 1024;
+  const npymap::pass_options little{.budget_bytes = 8 * mib, .threads = 2};
+  const auto alone = [](const std::function<bool()>& run) {
+    return as_nobody([&] {
+      const rlimit none{0, 0};
+      if (::setrlimit(RLIMIT_NPROC, &none) != 0) return 121;
+      return ends(EAGAIN, [&] {
+        if (!run()) throw std::runtime_error("another result");
+      });
+    });
+  };
+  CHECK(alone([&] { return npymap::sum(x, little) == sum; }) == finished);
+  CHECK(alone([&] { return npymap::sum<double>(unmapped, little) == sum; }) == finished);
+  CHECK(alone([&] { return sum_of_blocks(unmapped, 8 * mib) == sum; }) == finished);
+  CHECK(alone([&] { return npymap::mean(x, npymap::along{0}, little).size() == 1024; }) ==
+        finished);
+  CHECK(alone([&] {
+          npymap::copy(x.transpose(), y, npymap::casting::same_kind, little);
+          npymap::transform(
+              y, y, [](double from, double& to) { to = from + 1; }, little);
+          return npymap::sum(y, little) == 2 * sum;
+        }) == finished);
+  CHECK(
+      alone([&] {
+        npymap::for_each_piece(
+            x,
+            [](const npymap::view<const double>&) { throw std::runtime_error("of the function"); },
+            little);
+        return true;
+      }) == wrong);
+}
+
 TEST_CASE("limits: few descriptors do for many files, and too few are EMFILE") {
 #ifdef __SANITIZE_ADDRESS__
   NPYMAP_SKIP("UndefinedBehaviorSanitizer itself cannot do without descriptors");
