@@ -11,8 +11,10 @@
 namespace npymap::text {
 namespace {
 
-bool is_text(const dtype& type) {
-  return type.kind() == dtype_kind::bytes || type.kind() == dtype_kind::unicode;
+// Text, and what is written with the name of its unit: "3 days".
+bool has_words(const dtype& type) {
+  return type.kind() == dtype_kind::bytes || type.kind() == dtype_kind::unicode ||
+         type.kind() == dtype_kind::timedelta;
 }
 
 bool is_complex(const dtype& type) { return type.kind() == dtype_kind::complex_floating; }
@@ -148,7 +150,7 @@ void row_format::add(const std::string& before, const conversion& how,
   const bool is_item = !cell.type.is_record() && cell.type.kind() != dtype_kind::object;
   if (!is_item) refuse_type(subject, cell.type);
   cell.put = find_put(cell.type, how);
-  cell.may_want_quotes = quotes_ && is_text(cell.type);
+  cell.may_want_quotes = quotes_ && has_words(cell.type);
   if (cell.put == nullptr) {
     throw error(errc::invalid_argument, {.subject = subject,
                                          .expected = "one for " + descr(cell.type),

@@ -157,7 +157,7 @@ os.chdir(sys.argv[1])
 rng = np.random.default_rng(int(sys.argv[2]))
 for i in range(int(sys.argv[3])):
     shape = rng.integers(1, 6, 2)
-    letters = list('ab,;\t \n"#é日\'')
+    letters = list('ab,;:\t \n"#é日\'\ufeff')
     texts = [''.join(rng.choice(letters, rng.integers(0, 5))) for _ in range(shape.prod())]
     np.save(f'{i}', np.array(texts, 'U4').reshape(shape))
 )",
@@ -196,6 +196,9 @@ print('read')
   npymap::as_strings<char>(names.field("b")).assign({0}, ",\"");
   save_text(folder / "r.csv", names, {.format = "%s", .delimiter = ",", .quote = "\""});
   CHECK(read_file(folder / "r.csv") == "\"a,b\",0.0,\"b',\"\"'\"\n");
+  const auto days = npymap::create(folder / "d.npy", npymap::parse_descr("'<m8[D]'"), {1, 2});
+  save_text(folder / "d.txt", days, {.format = "%s", .quote = "\""});
+  CHECK(read_file(folder / "d.txt") == "\"0 days\" \"0 days\"\n");
   for (const char* quote : {",", "#", "\n", "''"}) {
     CHECK(code_of([&] {
             save_text(folder / "r.csv", names, {.format = "%s", .delimiter = ",", .quote = quote});
