@@ -64,7 +64,11 @@ row_format::row_format(const save_text_options& options, const dtype& type, cons
     : type_(type),
       columns_(columns_of(type, extents)),
       cells_per_column_(is_complex(type) ? 2 : 1) {
-  if (!options.quote.empty()) quotes_.emplace(options);
+  if (!options.quote.empty()) {
+    save_text_options as_written = options;
+    as_written.delimiter = literal_of(options.delimiter);
+    quotes_.emplace(as_written);
+  }
   if (!options.formats.empty()) {
     join(options);
   } else {
