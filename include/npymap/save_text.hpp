@@ -39,9 +39,10 @@ struct save_text_options {
   /// One for each column instead; for complex columns with two values each.
   std::vector<std::string> formats = {};
   std::string delimiter = " ";
-  /// One character, put around texts that hold a delimiter, a comment's mark, the end of a line or
-  /// this, which is doubled, and around empty ones, so that `load_text` and readers of CSV get back
-  /// what was there. None when empty, as NumPy.
+  /// One character, put around texts and durations that hold a delimiter, a comment's mark, the end
+  /// of a line or this, which is doubled, and around empty ones, so that `load_text` and readers of
+  /// CSV get back the texts that were there, but for NULs, which it refuses. None when empty, as
+  /// NumPy.
   std::string quote = {};
   std::string newline = "\n";
   /// Lines in front of all rows and behind them, each as a comment; none when empty.

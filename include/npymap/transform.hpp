@@ -47,9 +47,24 @@ auto outputs(const Arrays&... ys) {
 
 namespace detail {
 
+/// Whether a function would take a copy of an output, and set that. Of generic ones nobody knows:
+/// `auto&&` takes copies, too.
+template <class F, class... Ts, std::size_t... I>
+constexpr bool may_set_copy(std::index_sequence<I...>) {
+  constexpr auto takes_copy = []<std::size_t N>(std::integral_constant<std::size_t, N>) {
+    return std::is_invocable_v<F&, std::conditional_t<I == N, Ts, Ts&>...>;
+  };
+  if constexpr (std::is_pointer_v<F> || requires { &F::operator(); }) {
+    return ((!std::is_const_v<Ts> && takes_copy(std::integral_constant<std::size_t, I>())) || ...);
+  } else {
+    return false;
+  }
+}
+
 /// Whether a function takes the elements at one index rather than views of pieces.
 template <class F, class... Ts>
-concept takes_elements = !takes_parts<F, Ts...> && std::is_invocable_v<F&, Ts&...>;
+concept takes_elements = !takes_parts<F, Ts...> && std::is_invocable_v<F&, Ts&...> &&
+                         !may_set_copy<F, Ts...>(std::index_sequence_for<Ts...>());
 
 template <class... Ts, class F, std::size_t... I>
 void call_with_elements(F& f, const piece_part* parts, std::index_sequence<I...>) {
@@ -80,9 +95,10 @@ void visit_pieces(piece_walk& walk, F& f) {
 /// Call `f` for the pieces of an array, about a megabyte each, on all cores and in no order.
 ///
 /// `f` takes a `view<const T>` of any strides, and before it, if it likes, the `index_vector` where
-/// the piece begins in the array; or it takes a T, and is called for each element. It may be called
-/// from several threads at once. Memory as for `blocks`; what `f` throws ends the pass and reaches
-/// the caller. For a value see `reduce`; to write an array, `transform`. \throws error as `reduce`
+/// the piece begins in the array; or it takes a T, and is called for each element: `auto` is a
+/// view. It may be called from several threads at once. Memory as for `blocks`; what `f` throws
+/// ends the pass and reaches the caller. For a value see `reduce`; to write an array, `transform`.
+/// \throws error as `reduce`
 template <element T, class F>
 void for_each_piece(const array<T>& x, F f, const pass_options& options = {}) {
   for_each_piece(inputs(x), std::move(f), options);

@@ -13,6 +13,7 @@
 #include <npymap/error.hpp>
 
 #include "cli/arguments.hpp"
+#include "cli/input.hpp"
 
 namespace npymap::cli {
 namespace {
@@ -60,6 +61,18 @@ error of_memory(const error& e) {
            .byte_offset = e.byte_offset()}};
 }
 
+// What was inflated or parsed to a file of the tool's own is known by the name of where it is from:
+// but where the system refuses, that is about the folder of this file.
+error in_input(const error& e, const std::string& path) {
+  const bool is_systems = e.code().category() != error_category();
+  if (is_systems || !is_temporary(e.path())) return e.in_file(path);
+  return error(e.code(), {.path = path,
+                          .subject = e.subject(),
+                          .expected = e.expected(),
+                          .found = e.found(),
+                          .byte_offset = e.byte_offset()});
+}
+
 // Make a command run, and each of its errors name the file.
 template <class Options>
 void run_with(CLI::App& command, const Options& given, void (*run)(const Options&)) {
@@ -74,7 +87,7 @@ void run_with(CLI::App& command, const Options& given, void (*run)(const Options
                      .expected = "a regular file",
                      .found = "standard input, which cannot be read as one"});
       }
-      const error told = e.in_file(given.source.path);
+      const error told = in_input(e, given.source.path);
       if constexpr (requires { given.pass; }) throw of_memory(told);
       throw told;
     } catch (const std::bad_alloc&) {

@@ -67,11 +67,14 @@ void require_other_archive(const input& from, const convert_options& options) {
                .found = fmt::format("IN, with {} members", from.archive->members().size())});
 }
 
-// What is typed is between the fields of the text that is read, if that is text.
+// What is typed is between the fields of the text that is read, if that is text. For `save_text`,
+// as for NumPy, a percent sign is two.
 std::string delimiter_in_text(const input& from, const convert_options& options) {
   const auto& typed = options.source.text.delimiter;
-  if (typed && from.format != file_format::text) return *typed;
-  return delimiter_of(options.destination);
+  if (!typed || from.format == file_format::text) return delimiter_of(options.destination);
+  std::string delimiter;
+  for (const char c : *typed) delimiter.append(c == '%' ? 2 : 1, c);
+  return delimiter;
 }
 
 void save_as_text(const input& from, const any_array& elements, const convert_options& options) {

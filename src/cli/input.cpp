@@ -152,16 +152,20 @@ std::set<std::string_view> names_of_arrays(const npz_reader& archive) {
   if (names.size() > most_told) list += fmt::format(" and {} more", names.size() - most_told);
   throw error(errc::out_of_range,
               {.path = archive.path(),
-               .subject = "--member",
+               .subject = "--member, or FILE:member",  // which all commands take
                .expected = names.empty() ? "an archive with an array" : "one of " + list,
                .found = names.empty() ? "one without" : "none"});
 }
 
-std::string temporary_path() {
+constexpr std::string_view temporary_suffix = ".tmp";
+
+std::string temporary_prefix() {
   const char* const folder = std::getenv("TMPDIR");
-  return fmt::format("{}/.npymap-{:016x}.tmp",
-                     folder == nullptr || *folder == '\0' ? "/tmp" : folder,
-                     io::sys::random_bits());
+  return fmt::format("{}/.npymap-", folder == nullptr || *folder == '\0' ? "/tmp" : folder);
+}
+
+std::string temporary_path() {
+  return fmt::format("{}{:016x}{}", temporary_prefix(), io::sys::random_bits(), temporary_suffix);
 }
 
 // A name is removed as soon as it is not needed: what has no other goes with its last user.
@@ -254,6 +258,10 @@ any_array temporary_array(const std::function<void(const std::string& path)>& ma
   // Whatever limit there is has been held against what it was made of.
   return open(name.path(), open_mode::read,
               {.header_limit = std::numeric_limits<std::size_t>::max()});
+}
+
+bool is_temporary(const std::string& path) {
+  return path.starts_with(temporary_prefix()) && path.ends_with(temporary_suffix);
 }
 
 any_array first_rows_of_text(const input& from, const source_options& options, index_t count) {

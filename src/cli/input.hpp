@@ -98,5 +98,7 @@ void save_text_as_npy(const input& from, const source_options& options, const pa
 
 /// Map an array that `make` writes to the path it is given, in TMPDIR, and which goes with the map.
 any_array temporary_array(const std::function<void(const std::string& path)>& make);
+/// True for the path of such an array, which tells nobody anything.
+bool is_temporary(const std::string& path);
 
 }  // namespace npymap::cli

@@ -34,13 +34,24 @@ load_text_options options_of_reading(const save_text_options& written) {
 field_quotes::field_quotes(const save_text_options& options)
     : dialect_(options_of_reading(options)) {}
 
+bool field_quotes::stands_alone(std::string_view field) const {
+  const char* const end = field.data() + field.size();
+  if (field.empty() || dialect_.find_stop(field.data(), end) != end) return false;
+  if (field.find(dialect_.quote()) != std::string_view::npos) return false;
+  if (dialect_.encoding() == text_encoding::utf8 && field.starts_with(byte_order_mark)) {
+    return false;
+  }
+  if (dialect_.delimiter().size() < 2) return true;
+  // What begins as the delimiter does may make another one of it: "a:" in front of "::".
+  const std::string whole = std::string(field) + dialect_.delimiter();
+  const char* const stop = dialect_.find_stop(whole.data(), whole.data() + whole.size());
+  return stop == whole.data() + field.size();
+}
+
 void field_quotes::put_around(text_buffer& out, std::size_t begin) const {
   const std::string_view field(out.data() + begin, out.size() - begin);
   const std::string& quote = dialect_.quote();
-  const char* const end = field.data() + field.size();
-  const bool stands_alone = !field.empty() && dialect_.find_stop(field.data(), end) == end &&
-                            field.find(quote) == std::string_view::npos;
-  if (stands_alone) return;
+  if (stands_alone(field)) return;
   std::string quoted = quote;
   for (std::size_t at = 0; at < field.size();) {
     const std::size_t next = std::min(field.find(quote, at), field.size());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 
 #include <npymap/save_text.hpp>
 
@@ -23,6 +24,8 @@ class field_quotes {
   void put_around(text_buffer& out, std::size_t begin) const;
 
  private:
+  bool stands_alone(std::string_view field) const;
+
   text_dialect dialect_;  // of whoever reads it
 };
 

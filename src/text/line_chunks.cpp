@@ -26,7 +26,6 @@ std::size_t line_chunks::read(char* to, std::size_t n) {
 }
 
 void line_chunks::take_start() {
-  constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
   rest_.resize(byte_order_mark.size());
   rest_.resize(read(rest_.data(), rest_.size()));
   if (dialect_.encoding() == text_encoding::utf8 && rest_ == byte_order_mark) {

@@ -11,8 +11,10 @@
 namespace npymap::text {
 namespace {
 
-bool is_text(const dtype& type) {
-  return type.kind() == dtype_kind::bytes || type.kind() == dtype_kind::unicode;
+// Text, and what is written with the name of its unit: "3 days".
+bool has_words(const dtype& type) {
+  return type.kind() == dtype_kind::bytes || type.kind() == dtype_kind::unicode ||
+         type.kind() == dtype_kind::timedelta;
 }
 
 bool is_complex(const dtype& type) { return type.kind() == dtype_kind::complex_floating; }
@@ -62,7 +64,11 @@ row_format::row_format(const save_text_options& options, const dtype& type, cons
     : type_(type),
       columns_(columns_of(type, extents)),
       cells_per_column_(is_complex(type) ? 2 : 1) {
-  if (!options.quote.empty()) quotes_.emplace(options);
+  if (!options.quote.empty()) {
+    save_text_options as_written = options;
+    as_written.delimiter = literal_of(options.delimiter);
+    quotes_.emplace(as_written);
+  }
   if (!options.formats.empty()) {
     join(options);
   } else {
@@ -148,7 +154,7 @@ void row_format::add(const std::string& before, const conversion& how,
   const bool is_item = !cell.type.is_record() && cell.type.kind() != dtype_kind::object;
   if (!is_item) refuse_type(subject, cell.type);
   cell.put = find_put(cell.type, how);
-  cell.may_want_quotes = quotes_ && is_text(cell.type);
+  cell.may_want_quotes = quotes_ && has_words(cell.type);
   if (cell.put == nullptr) {
     throw error(errc::invalid_argument, {.subject = subject,
                                          .expected = "one for " + descr(cell.type),

@@ -14,6 +14,9 @@
 
 namespace npymap::text {
 
+/// What a text in UTF-8 may begin with: no part of its first field.
+inline constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+
 /// How a byte may matter to those who look for the end of a field.
 enum byte_class : std::uint8_t {
   plain = 0,

@@ -348,7 +348,7 @@ def pack_members():
     damaged = bytearray(open("a.npz", "rb").read())
     damaged[damaged.index(x.tobytes()) + 9] ^= 1
     write("bad.npz", damaged)
-    for name, words in [("bad.npz:x", "CRC"), ("a.npz:no", "out of 2"), ("a.npz", "one of 'x', 'y'"), ("c.pkl:$[0]", "$['w']")]:
+    for name, words in [("bad.npz:x", "CRC"), ("a.npz:no", "out of 2"), ("a.npz", "FILE:member: expected one of 'x', 'y'"), ("c.pkl:$[0]", "$['w']")]:
         run("pack", "o.npz", "x=a.npz:x", "z=" + name).fails(1, name.partition(":")[0]).says_nothing()
     run("pack", "o.npz", "a.npz:x", "b.npz:x").fails(2, "names that differ").says_nothing()
     run("pack", "o.npz", "a.npz:../x").fails(2, "below a folder").says_nothing()

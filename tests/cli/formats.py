@@ -175,7 +175,7 @@ def text_delimiter():
     for protocol in 0, 4:
         with open(f"a{protocol}.pkl", "wb") as f:
             pickle.dump(a, f, protocol)
-    for typed, written in (";", b";"), ("\\t", b"\t"), (", ", b", "), ("", b" "):
+    for typed, written in (";", b";"), ("\\t", b"\t"), (", ", b", "), ("%", b"%"), ("", b" "):
         for name in "a.npy", "a.npz", "a0.pkl", "a4.pkl":
             for out in "b.csv", "b.txt":
                 run("convert", name, out, "--delimiter", typed).succeeds()

@@ -278,6 +278,12 @@ def parts():
         run(*command, "--field", "y").fails(1, "npymap: c.npy: field: expected one of 'id', 'pos', 'x'").says_nothing()
         run(*command, "--slice", "40").fails(1, "npymap: c.npy: ").says_nothing()
         run(*command, "--slice", "x").fails(2, "npymap: --slice: expected ").says_nothing()
+    np.savez_compressed("large.npz", a=np.zeros(9 << 20))
+    for path in "large.npz:a", "a.csv":
+        for command in (["head", path], ["dump", path], ["stats", path], ["hist", path], ["convert", path, "o.npy"]):
+            run(*command, "--field", "y").fails(1, f"npymap: {path}: field 'y': expected ").says_nothing()
+            run(*command, "--slice", "1,2,3").fails(1, f"npymap: {path}: ").says_nothing()
+        run("convert", path, "o.npy", "--slice=:", "--read-as=f8" if path == "a.csv" else "--order=F", "--dtype=i4").fails(1, f"npymap: {path}: conversion: ")
 
 
 def dump_closed_pipe():
