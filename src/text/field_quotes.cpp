@@ -16,14 +16,14 @@ std::string_view without_spaces(std::string_view text) {
   return text.substr(0, text.find_last_not_of(spaces) + 1);
 }
 
-// Columns that a space parts are read by splitting at any white space; a comment begins with its
-// mark, and the space behind that belongs to what it says.
+// Columns that spaces part are read by splitting at any white space; a comment begins with its mark,
+// and the space behind that belongs to what it says.
 load_text_options options_of_reading(const save_text_options& written) {
   load_text_options read{.delimiter = written.delimiter,
                          .comments = {},
                          .quote = written.quote,
                          .encoding = written.encoding};
-  if (without_spaces(read.delimiter).empty()) read.delimiter.clear();
+  if (read.delimiter.find_first_not_of(' ') == std::string::npos) read.delimiter.clear();
   const std::string_view mark = without_spaces(written.comments);
   if (!mark.empty()) read.comments.emplace_back(mark);
   return read;
