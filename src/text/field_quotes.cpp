@@ -16,8 +16,8 @@ std::string_view without_spaces(std::string_view text) {
   return text.substr(0, text.find_last_not_of(spaces) + 1);
 }
 
-// Columns that spaces part are read by splitting at any white space; a comment begins with its mark,
-// and the space behind that belongs to what it says.
+// Columns that spaces part are read by splitting at any white space; a comment begins with its
+// mark, and the space behind that belongs to what it says.
 load_text_options options_of_reading(const save_text_options& written) {
   load_text_options read{.delimiter = written.delimiter,
                          .comments = {},
