@@ -84,7 +84,7 @@ class tiled_copy {
         meter_(options, static_cast<std::uint64_t>(from.size_bytes())) {
     if (from_.map && !reads_file()) maps_.push_back(*from_.map);
     if (to.pages) maps_.push_back(*to.pages);
-    if (from.size() > 0) turn_falling();
+    if (!from.empty()) turn_falling();
     from_inside_out_ = axes_inside_out(from_.byte_strides);
     to_inside_out_ = axes_inside_out(to_.byte_strides);
   }
