@@ -110,8 +110,8 @@ class NPYMAP_EXPORT any_array : public detail::array_storage {
   /// The axes in reverse, or in the order given. NumPy: `a.T`, `numpy.transpose(a, axes)`.
   any_array transpose() const;
   any_array permute(const index_vector& axes) const;
-  /// As NumPy's functions of these names, and as those of `array`, which has
-  /// `broadcast_to` and `sliding_window_view` as well: their elements are read alone.
+  /// As NumPy's functions of these names, and as those of `array`, which has `broadcast_to` and
+  /// `sliding_window_view` as well: their elements are read alone.
   /// \throws error out_of_range, invalid_argument
   any_array swapaxes(int axis1, int axis2) const;
   any_array moveaxis(int source, int destination) const;

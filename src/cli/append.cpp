@@ -83,13 +83,11 @@ class interruptible {
 };
 
 void append_all(appender& to, const append_options& options) {
-  const auto source_named = [&](const std::string& path) {
-    return source_options{.path = path, .header_limit = options.source.header_limit};
-  };
   std::uint64_t total_bytes = 0;
   for (const std::string& path : options.more) {
-    const input from = find_part(source_named(path));
-    const source rows = outline_of(from, source_named(path));
+    const source_options part = of_file(options.source, path);
+    const input from = find_part(part);
+    const source rows = outline_of(from, part);
     require_fitting(to, path, rows);
     require_sound(from, options.progress);
     total_bytes += static_cast<std::uint64_t>(rows.size_bytes());
@@ -98,7 +96,8 @@ void append_all(appender& to, const append_options& options) {
   interruptible work(options.progress, total_bytes);
   try {
     for (const std::string& path : options.more) {
-      const any_array rows = elements_of(find_part(source_named(path)), source_named(path));
+      const source_options part = of_file(options.source, path);
+      const any_array rows = elements_of(find_part(part), part);
       require_fitting(to, path, rows);
       work.append(to, is_row(rows.rank(), to) ? along(rows, to.axis(), newaxis) : rows);
     }

@@ -7,6 +7,8 @@
 #include <npymap/error.hpp>
 #include <npymap/slice.hpp>
 
+#include "cli/input.hpp"
+
 namespace npymap::cli {
 namespace {
 
@@ -25,15 +27,13 @@ void archive_writing::add(const std::string& name, const any_array& elements,
     to_.add(name, elements, {.level = level});
     return count(elements);
   }
-  // Of what lies alike in both orders, or in neither, NumPy says C.
-  const bool is_c = elements.is_c_contiguous() || !elements.is_f_contiguous();
-  const int axis = is_c ? 0 : elements.rank() - 1;
+  const order saved = order_of(elements);
+  const int axis = saved == order::c ? 0 : elements.rank() - 1;
   shape row;
   for (int i = 0; i < elements.rank(); ++i) {
     if (i != axis) row.push_back(elements.extent(i));
   }
-  to_.begin(name, elements.dtype(), row,
-            {.level = level, .order = is_c ? order::c : order::fortran});
+  to_.begin(name, elements.dtype(), row, {.level = level, .order = saved});
   const index_t rows = elements.extent(axis);
   const index_t at_once = std::max<index_t>(piece_bytes / (elements.size_bytes() / rows), 1);
   for (index_t first = 0; first < rows; first += at_once) {

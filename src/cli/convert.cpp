@@ -21,11 +21,6 @@
 namespace npymap::cli {
 namespace {
 
-// Of a part that is neither, and of what is both, NumPy says C.
-order order_of(const any_array& elements) {
-  return elements.is_f_contiguous() && !elements.is_c_contiguous() ? order::fortran : order::c;
-}
-
 void save_npy(const std::string& path, const any_array& elements, const convert_options& options) {
   const watched_pass pass(options.pass);
   save_as(path, elements,

@@ -222,6 +222,11 @@ input find_input(const source_options& source, written to) {
   return found;
 }
 
+source_options of_file(source_options options, const std::string& path) {
+  options.path = path;
+  return options;
+}
+
 input find_part(const source_options& source) {
   input found = find_input(source);
   if (found.format != file_format::text) return found;
@@ -297,6 +302,10 @@ any_array elements_of(const input& from, const source_options& options, const pa
   return temporary_array([&](const std::string& path) {
     from.archive->extract(member, path, {}, inflating.options());
   });
+}
+
+order order_of(const any_array& elements) noexcept {
+  return elements.is_f_contiguous() && !elements.is_c_contiguous() ? order::fortran : order::c;
 }
 
 npymap::source outline_of(const input& from, const source_options& options) {

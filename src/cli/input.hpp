@@ -55,6 +55,9 @@ void open_archive(input& found, std::size_t header_limit);
 /// Both. \throws error as they do
 input find_input(const source_options& source, written to = written::other);
 
+/// The same options for another file of those that a command takes.
+source_options of_file(source_options options, const std::string& path);
+
 /// The same of what goes into another file: an .npy file, or an array of an archive or a pickle.
 /// \throws error as they do; not_npy for text
 input find_part(const source_options& source);
@@ -80,6 +83,9 @@ bool is_part(const part_settings& part) noexcept;
 
 /// Those of them that are meant, not copied. \throws error as `any_array::field` and `slice`
 any_array part_of(any_array elements, const part_settings& part);
+
+/// The order that NumPy would save them in: C where they are dense in both, or in neither.
+order order_of(const any_array& elements) noexcept;
 
 /// Dtype and shape of these elements. Nothing is inflated.
 npymap::source outline_of(const input& from, const source_options& options);

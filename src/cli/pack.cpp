@@ -16,12 +16,9 @@ namespace npymap::cli {
 void pack(const pack_options& options) {
   const std::string& path = options.source.path;
   const std::size_t header_limit = options.source.header_limit;
-  const auto source_named = [&](const std::string& name) {
-    return source_options{.path = name, .header_limit = header_limit};
-  };
   std::uint64_t total_bytes = 0;
   for (const packed_file& file : options.files) {
-    const source_options source = source_named(file.path);
+    const source_options source = of_file(options.source, file.path);
     const input from = find_part(source);
     total_bytes += static_cast<std::uint64_t>(outline_of(from, source).size_bytes());
     require_sound(from, options.progress);
@@ -30,7 +27,7 @@ void pack(const pack_options& options) {
     // Each is opened again, not held: there may be more than a process may have open.
     archive_writing to(path, options.threads, options.progress, total_bytes);
     for (const packed_file& file : options.files) {
-      const source_options source = source_named(file.path);
+      const source_options source = of_file(options.source, file.path);
       to.add(file.name, elements_of(find_part(source), source), options.level);
     }
     to.commit();
