@@ -123,12 +123,12 @@ void for_each_piece(const input_list<Ts...>& xs, F f, const pass_options& option
 /// input, then a `view<T>` of the same piece of each output, every element of which it sets, and
 /// before them, if it likes, the `index_vector` where the piece begins. It may be called from
 /// several threads at once. Where shapes are not all equal, pieces are some rows of each, as in
-/// `reduce`, and `f` takes pieces. An output that is dense in its file is written dense, not through
-/// the map. An output may be one of the inputs, of the same layout, where `f` looks at each element
-/// before it sets it; one that lies across an input, or another output, is refused. After a failure,
-/// outputs are partly written. Arrays of another order than the largest one (the first of these) are
-/// read and written in short runs, slow. \throws error as `reduce`; read_only, layout_mismatch, invalid_argument; the system's when
-/// the disk is full
+/// `reduce`, and `f` takes pieces. An output that is dense in its file is written dense, not
+/// through the map. An output may be one of the inputs, of the same layout, where `f` looks at each
+/// element before it sets it; one that lies across an input, or another output, is refused. After a
+/// failure, outputs are partly written. Arrays of another order than the largest one (the first of
+/// these) are read and written in short runs, slow. \throws error as `reduce`; read_only,
+/// layout_mismatch, invalid_argument; the system's when the disk is full
 template <element... Ts, element... Us, class F>
 void transform(const input_list<Ts...>& xs, const output_list<Us...>& ys, F f,
                const pass_options& options = {}) {
